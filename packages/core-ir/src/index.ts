@@ -1,0 +1,5 @@
+export * from './errors.js';
+export * from './extension-points/index.js';
+export * from './ir/index.js';
+export * from './plugin/define.js';
+export * from './plugin/options.js';
