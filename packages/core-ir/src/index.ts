@@ -1,3 +1,4 @@
+export * from './expand/index.js';
 export * from './errors.js';
 export * from './extension-points/index.js';
 export * from './ir/index.js';

@@ -1,0 +1,5 @@
+export * from './edit.js';
+export * from './expand.js';
+export * from './preimage.js';
+export * from './region-index.js';
+export * from './touches.js';

@@ -1,0 +1,130 @@
+import type { Box } from '../ir/box.js';
+import { overlaps } from '../ir/box.js';
+import type { Region } from '../ir/decomposition.js';
+
+/**
+ * Which regions of one instance a box touches. Regions that form a grid (bands, tiles, channel blocks of bands) are found by binary
+ * search per axis; any other set by a scan along the axis that has the most cuts. O(log n + hits) for grids.
+ */
+export class RegionIndex {
+  private readonly ids: Int32Array;
+  private readonly boxes: readonly Box[];
+  /** Per axis the ascending lower cuts; a grid if the product of their counts is the number of regions. */
+  private readonly cuts: number[][] = [];
+  private readonly grid?: Int32Array;
+  private readonly scanAxis: number = 0;
+  private readonly longest: number = 0;
+
+  /** `ids[k]` is the region whose box is `boxes[k]`. */
+  constructor(ids: readonly number[], boxes: readonly Box[]) {
+    const rank = boxes.length > 0 ? boxes[0].length : 0;
+    for (let d = 0; d < rank; d++) this.cuts.push([...new Set(boxes.map((box) => box[d][0]))].sort((a, b) => a - b));
+    const cells = this.cuts.reduce((product, cuts) => product * cuts.length, 1);
+    const grid = cells === boxes.length ? this.toGrid(boxes) : undefined;
+    if (grid) {
+      this.grid = grid;
+      this.ids = Int32Array.from(ids);
+      this.boxes = boxes;
+      return;
+    }
+    for (let d = 1; d < rank; d++) if (this.cuts[d].length > this.cuts[this.scanAxis].length) this.scanAxis = d;
+    const axis = this.scanAxis;
+    const order = boxes.map((_, k) => k);
+    if (rank > 0) order.sort((a, b) => boxes[a][axis][0] - boxes[b][axis][0] || a - b);
+    this.ids = Int32Array.from(order, (k) => ids[k]);
+    this.boxes = order.map((k) => boxes[k]);
+    if (rank > 0) for (const box of boxes) this.longest = Math.max(this.longest, box[axis][1] - box[axis][0]);
+  }
+
+  /** Calls `visit(region, its box)` for every region that shares an element with `box`. */
+  forEach(box: Box, visit: (region: number, regionBox: Box) => void): void {
+    if (this.grid) {
+      this.visitGrid(box, visit);
+      return;
+    }
+    const axis = this.scanAxis;
+    let k = box.length === 0 ? 0 : this.firstAtLeast(box[axis][0] - this.longest + 1);
+    for (; k < this.boxes.length; k++) {
+      if (box.length > 0 && this.boxes[k][axis][0] >= box[axis][1]) break;
+      if (overlaps(this.boxes[k], box)) visit(this.ids[k], this.boxes[k]);
+    }
+  }
+
+  /** The regions that share an element with `box`. */
+  touched(box: Box): number[] {
+    const found: number[] = [];
+    this.forEach(box, (region) => found.push(region));
+    return found;
+  }
+
+  private toGrid(boxes: readonly Box[]): Int32Array | undefined {
+    const grid = new Int32Array(boxes.length).fill(-1);
+    for (let k = 0; k < boxes.length; k++) {
+      let cell = 0;
+      for (let d = 0; d < this.cuts.length; d++) {
+        const cuts = this.cuts[d];
+        const at = lowerBound(cuts, boxes[k][d][0]);
+        // A grid's cells end where the next begins, or anywhere before it.
+        if (at + 1 < cuts.length && boxes[k][d][1] > cuts[at + 1]) return undefined;
+        cell = cell * cuts.length + at;
+      }
+      if (grid[cell] >= 0) return undefined;
+      grid[cell] = k;
+    }
+    return grid;
+  }
+
+  private visitGrid(box: Box, visit: (region: number, regionBox: Box) => void): void {
+    const rank = this.cuts.length;
+    const grid = this.grid as Int32Array;
+    const walk = (d: number, cell: number): void => {
+      if (d === rank) {
+        const k = grid[cell];
+        if (overlaps(this.boxes[k], box)) visit(this.ids[k], this.boxes[k]);
+        return;
+      }
+      const cuts = this.cuts[d];
+      for (let at = Math.max(0, lowerBound(cuts, box[d][0] + 1) - 1); at < cuts.length && cuts[at] < box[d][1]; at++) {
+        walk(d + 1, cell * cuts.length + at);
+      }
+    };
+    if (this.boxes.length > 0) walk(0, 0);
+  }
+
+  private firstAtLeast(value: number): number {
+    let lo = 0;
+    let hi = this.boxes.length;
+    while (lo < hi) {
+      const mid = (lo + hi) >> 1;
+      if (this.boxes[mid][this.scanAxis][0] < value) lo = mid + 1;
+      else hi = mid;
+    }
+    return lo;
+  }
+}
+
+function lowerBound(sorted: readonly number[], value: number): number {
+  let lo = 0;
+  let hi = sorted.length;
+  while (lo < hi) {
+    const mid = (lo + hi) >> 1;
+    if (sorted[mid] < value) lo = mid + 1;
+    else hi = mid;
+  }
+  return lo;
+}
+
+/** One index per instance. */
+export function indexRegions(work: { readonly instances: readonly unknown[]; readonly regions: readonly Region[] }): RegionIndex[] {
+  const ids: number[][] = work.instances.map(() => []);
+  work.regions.forEach((region, id) => {
+    ids[region.instance].push(id);
+  });
+  return ids.map(
+    (list) =>
+      new RegionIndex(
+        list,
+        list.map((id) => work.regions[id].box),
+      ),
+  );
+}
