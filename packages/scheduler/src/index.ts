@@ -1,1 +1,5 @@
-export {};
+export * from './critical-path.js';
+export * from './locality.js';
+export * from './min-peak.js';
+export * from './plugin.js';
+export * from './program-order.js';

@@ -1,0 +1,111 @@
+import {
+  type Context,
+  type Decomposition,
+  domainBox,
+  indexRegions,
+  type Program,
+  type RegionIndex,
+  sameBox,
+  type Task,
+  touchedRegions,
+  volume,
+} from '@regrain/core-ir';
+
+/**
+ * What a schedule's live bytes depend on: which regions each task touches, how large they are, and which live before or after the
+ * run. Constants and external inputs take no bytes; a resident input lives from the start, a streamed one from its first reader.
+ */
+export interface MemoryModel {
+  /** Regions touched by task t: `region[row[t]] … region[row[t + 1] - 1]`, only those that take bytes. */
+  readonly row: Int32Array;
+  readonly region: Int32Array;
+  readonly bytes: Float64Array;
+  /** Number of tasks that touch each region. */
+  readonly uses: Int32Array;
+  /** 1: lives from the start. */
+  readonly before: Uint8Array;
+  /** 1: lives to the end. */
+  readonly after: Uint8Array;
+  /** Working memory of each task. */
+  readonly scratch: Float64Array;
+  /** The region whose bytes the task's result may take, and the result's region; -1 where there is none. */
+  readonly inPlaceFrom: Int32Array;
+  readonly inPlaceTo: Int32Array;
+}
+
+export function memoryModel(program: Program, work: Decomposition, context: Pick<Context, 'constraints'>): MemoryModel {
+  const access = new Map(
+    context.constraints.flatMap((constraint) => (constraint.kind === 'input' ? [[constraint.tensor, constraint.access] as const] : [])),
+  );
+  const free = (instance: number): boolean => {
+    const { kind, name } = program.tensors[work.instances[instance].tensor];
+    return kind === 'constant' || (kind === 'input' && access.get(name) === 'external');
+  };
+  const indexes = indexRegions(work);
+  const { row, region } = touchedRegions(work, free, indexes);
+  const count = work.regions.length;
+  const model = {
+    row,
+    region,
+    bytes: Float64Array.from(work.regions, ({ bytes }) => bytes),
+    uses: new Int32Array(count),
+    before: new Uint8Array(count),
+    after: new Uint8Array(count),
+    scratch: Float64Array.from(work.tasks, ({ operation }) => program.operations[operation].scratchBytes ?? 0),
+    inPlaceFrom: new Int32Array(work.tasks.length).fill(-1),
+    inPlaceTo: new Int32Array(work.tasks.length).fill(-1),
+  };
+  for (const id of region) model.uses[id]++;
+  const persistent = new Set(program.states.flatMap(({ from, to }) => [from.tensor, to.tensor]));
+  const outputs = new Set(program.outputs);
+  work.regions.forEach(({ instance }, id) => {
+    const { tensor, role } = work.instances[instance];
+    if (role !== 'primary' || free(instance)) return;
+    const { kind, name } = program.tensors[tensor];
+    if (persistent.has(tensor) || (kind === 'input' && (access.get(name) ?? 'resident') === 'resident')) model.before[id] = 1;
+    if (persistent.has(tensor) || outputs.has(tensor)) model.after[id] = 1;
+  });
+  work.tasks.forEach((task, t) => {
+    const pair = inPlacePair(program, work, task, indexes, free);
+    if (pair) [model.inPlaceFrom[t], model.inPlaceTo[t]] = pair;
+  });
+  return model;
+}
+
+/** The two regions of an in-place write: each read or written whole by this task, of the same size. */
+function inPlacePair(
+  program: Program,
+  work: Decomposition,
+  task: Task,
+  indexes: readonly RegionIndex[],
+  free: (instance: number) => boolean,
+): [number, number] | undefined {
+  const { operands } = program.operations[task.operation];
+  if (task.phase !== undefined) return undefined;
+  for (const write of task.accesses) {
+    const source = write.operand >= 0 ? operands[write.operand].inPlaceOf : undefined;
+    if (source === undefined) continue;
+    const read = task.accesses.find(({ operand }) => operand === source);
+    if (!read || free(read.instance) || volume(read.box) !== volume(write.box)) continue;
+    const from = indexes[read.instance].touched(read.box);
+    const to = indexes[write.instance].touched(write.box);
+    if (from.length !== 1 || to.length !== 1) continue;
+    const [a, b] = [work.regions[from[0]], work.regions[to[0]]];
+    if (a.bytes === b.bytes && sameBox(a.box, read.box) && sameBox(b.box, write.box)) return [from[0], to[0]];
+  }
+  return undefined;
+}
+
+/** Tasks of each operation: `start[o] … start[o + 1] - 1`, as the kernel numbers them. */
+export function tasksOfOperations(program: Program, work: Decomposition): Int32Array {
+  const start = new Int32Array(program.operations.length + 1);
+  for (const { operation } of work.tasks) start[operation + 1]++;
+  for (let o = 0; o < program.operations.length; o++) start[o + 1] += start[o];
+  return start;
+}
+
+/** Share of an operation's work that a task does, 0 to 1. */
+export function shareOf(program: Program, task: Task): number {
+  const whole = volume(domainBox(program.operations[task.operation]));
+  return whole > 0 ? volume(task.box) / whole : 1;
+}

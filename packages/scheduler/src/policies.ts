@@ -1,0 +1,168 @@
+import type { TaskGraph } from './graph.js';
+import type { LiveBytes } from './live-bytes.js';
+import type { MemoryModel } from './memory-model.js';
+
+/**
+ * Orders of the tasks of a range of operations whose predecessors outside of it have run. All run the tasks of one operation in
+ * their own order (top to bottom of a map) and differ in which operation goes next:
+ * - `deepest`: the last operation that can (row streaming: a row is used up as soon as it is there);
+ * - `wave`: the one that is least advanced, relative to its length (branches stay level);
+ * - `pull`: only what the least advanced of the range's sinks needs next (nothing is computed before it is wanted);
+ * - `frugal`: the one that leaves the fewest bytes live;
+ * - `layers`: operation by operation.
+ */
+export const POLICIES = ['deepest', 'wave', 'pull', 'frugal', 'layers'] as const;
+export type Policy = (typeof POLICIES)[number];
+
+/** The policy at work on one task graph; reusable, as its arrays are large. */
+export class Orders {
+  private readonly waits: Int32Array;
+  private readonly next: Int32Array;
+  private readonly done: Uint8Array;
+
+  constructor(
+    private readonly graph: TaskGraph,
+    readonly model: MemoryModel,
+  ) {
+    this.waits = new Int32Array(graph.tasks);
+    this.next = new Int32Array(graph.start.length);
+    this.done = new Uint8Array(graph.tasks);
+  }
+
+  /** Runs operations `first … last - 1` from the state in `bytes`, appending to `order`; stops early, with false, once the peak reaches `limit`. */
+  run(policy: Policy, first: number, last: number, bytes: LiveBytes, limit: number, order?: number[]): boolean {
+    const { start, row, from, operationOf } = this.graph;
+    if (policy === 'layers') {
+      for (let t = start[first]; t < start[last]; t++) {
+        bytes.run(t);
+        if (bytes.peak >= limit) return false;
+        order?.push(t);
+      }
+      return true;
+    }
+    for (let t = start[first]; t < start[last]; t++) {
+      let count = 0;
+      for (let e = row[t]; e < row[t + 1]; e++) if (operationOf[from[e]] >= first) count++;
+      this.waits[t] = count;
+      this.done[t] = 0;
+    }
+    for (let o = first; o < last; o++) this.next[o] = start[o];
+    return policy === 'pull' ? this.pull(first, last, bytes, limit, order) : this.push(policy, first, last, bytes, limit, order);
+  }
+
+  private push(
+    policy: 'deepest' | 'wave' | 'frugal',
+    first: number,
+    last: number,
+    bytes: LiveBytes,
+    limit: number,
+    order?: number[],
+  ): boolean {
+    const { start } = this.graph;
+    for (let left = start[last] - start[first]; left > 0; left--) {
+      const operation = this.choose(policy, first, last, bytes);
+      const task = this.next[operation]++;
+      bytes.run(task);
+      if (bytes.peak >= limit) return false;
+      order?.push(task);
+      this.release(task, last);
+    }
+    return true;
+  }
+
+  private choose(policy: 'deepest' | 'wave' | 'frugal', first: number, last: number, bytes: LiveBytes): number {
+    const { start } = this.graph;
+    let best = -1;
+    let least = Number.POSITIVE_INFINITY;
+    let second = Number.POSITIVE_INFINITY;
+    for (let o = last - 1; o >= first; o--) {
+      const task = this.next[o];
+      if (task >= start[o + 1] || this.waits[task] > 0) continue;
+      if (policy === 'deepest') return o;
+      if (policy === 'wave') {
+        const advanced = (task + 1 - start[o]) / (start[o + 1] - start[o]);
+        if (advanced < least) [best, least] = [o, advanced];
+      } else {
+        const [during, change] = bytes.preview(task);
+        if (change < least || (change === least && during < second)) [best, least, second] = [o, change, during];
+      }
+    }
+    return best;
+  }
+
+  private pull(first: number, last: number, bytes: LiveBytes, limit: number, order?: number[]): boolean {
+    const { start, row, from, out, to, operationOf } = this.graph;
+    const sinks: number[] = [];
+    for (let o = first; o < last; o++) {
+      let feeds = false;
+      for (let t = start[o]; t < start[o + 1] && !feeds; t++) {
+        for (let e = out[t]; e < out[t + 1] && !feeds; e++) feeds = operationOf[to[e]] < last && operationOf[to[e]] !== o;
+      }
+      if (!feeds && start[o + 1] > start[o]) sinks.push(o);
+    }
+    const stack: number[] = [];
+    const remaining = new Set(sinks);
+    // What feeds no sink of the range (its last tasks feed others) is swept up at the end, in order.
+    while (remaining.size > 0) {
+      let best = -1;
+      let least = Number.POSITIVE_INFINITY;
+      for (const o of remaining) {
+        const advanced = (this.next[o] - start[o]) / (start[o + 1] - start[o]);
+        if (advanced < least) [best, least] = [o, advanced];
+      }
+      const wanted = this.next[best];
+      this.next[best]++;
+      if (this.next[best] >= start[best + 1]) remaining.delete(best);
+      stack.push(wanted);
+      if (!this.unwind(stack, first, row, from, operationOf, bytes, limit, order)) return false;
+    }
+    for (let t = start[first]; t < start[last]; t++) {
+      if (this.done[t]) continue;
+      stack.push(t);
+      if (!this.unwind(stack, first, row, from, operationOf, bytes, limit, order)) return false;
+    }
+    return true;
+  }
+
+  /** Runs what the top of the stack needs, then it. */
+  private unwind(
+    stack: number[],
+    first: number,
+    row: Int32Array,
+    from: Int32Array,
+    operationOf: Int32Array,
+    bytes: LiveBytes,
+    limit: number,
+    order?: number[],
+  ): boolean {
+    while (stack.length > 0) {
+      const task = stack[stack.length - 1];
+      if (this.done[task]) {
+        stack.pop();
+        continue;
+      }
+      let missing = -1;
+      for (let e = row[task]; e < row[task + 1]; e++) {
+        if (operationOf[from[e]] >= first && !this.done[from[e]]) {
+          missing = from[e];
+          break;
+        }
+      }
+      if (missing >= 0) {
+        stack.push(missing);
+        continue;
+      }
+      stack.pop();
+      this.done[task] = 1;
+      bytes.run(task);
+      if (bytes.peak >= limit) return false;
+      order?.push(task);
+    }
+    return true;
+  }
+
+  private release(task: number, last: number): void {
+    const { out, to, operationOf } = this.graph;
+    for (let e = out[task]; e < out[task + 1]; e++) if (operationOf[to[e]] < last) this.waits[to[e]]--;
+  }
+}

@@ -1,0 +1,33 @@
+import {
+  type Context,
+  type Decomposition,
+  type Dependences,
+  noOptions,
+  type Program,
+  type Schedule,
+  type Scheduler,
+} from '@regrain/core-ir';
+import { injectable } from 'inversify';
+import { assignEngines } from './engines.js';
+import { taskGraph } from './graph.js';
+import { TaskHeap } from './heap.js';
+import { listSchedule } from './list.js';
+import { shareOf } from './memory-model.js';
+
+export const programOrderOptions = noOptions;
+
+/** As the program stands, operation by operation; only a `before` constraint moves anything. The baseline of every comparison. */
+@injectable()
+export class ProgramOrderScheduler implements Scheduler {
+  schedule(program: Program, work: Decomposition, needs: Dependences, context: Context): Schedule {
+    const graph = taskGraph(program, work, needs, context);
+    const order = listSchedule(graph, new TaskHeap((a, b) => a < b), (ready) => ready.pop());
+    return assignEngines(
+      order,
+      graph,
+      program,
+      context,
+      (task) => program.operations[work.tasks[task].operation].macs * shareOf(program, work.tasks[task]) + 1,
+    );
+  }
+}

@@ -1,0 +1,97 @@
+import type { TaskGraph } from './graph.js';
+import { LiveBytes } from './live-bytes.js';
+import type { MemoryModel } from './memory-model.js';
+import { Orders, POLICIES, type Policy } from './policies.js';
+
+/** Above this (traces, where every instruction is an operation) only the policies that are linear in operations run. */
+const MANY_OPERATIONS = 3000;
+
+export interface SegmentOptions {
+  /** Places between operations that may become a boundary. */
+  readonly maxCuts: number;
+  readonly signal?: AbortSignal;
+  readonly progress?: (done: number, of: number) => void;
+}
+
+/**
+ * The order of least peak among all that run the program in segments of consecutive operations, each streamed by one of the
+ * policies, with whatever crosses a boundary stored whole. Exact over the considered cuts by dynamic programming: what is live at a
+ * boundary does not depend on the order before it, so best(j) = min over i of max(best(i), peak of segment i … j). Segments that
+ * reach the best peak known are abandoned at once. O(cuts² × tasks) at worst, in practice a small part of it.
+ */
+export function bestSegments(
+  graph: TaskGraph,
+  model: MemoryModel,
+  options: SegmentOptions,
+): { readonly order: Int32Array; readonly peak: number } {
+  const operations = graph.start.length - 1;
+  const orders = new Orders(graph, model);
+  let limit = Number.POSITIVE_INFINITY;
+  let whole: { policy: Policy; peak: number } | undefined;
+  const policies: readonly Policy[] = operations <= MANY_OPERATIONS ? POLICIES : ['pull', 'layers'];
+  for (const policy of policies) {
+    const bytes = new LiveBytes(model);
+    if (orders.run(policy, 0, operations, bytes, limit)) {
+      limit = bytes.peak;
+      whole = { policy, peak: bytes.peak };
+    }
+    options.signal?.throwIfAborted();
+  }
+  const cuts = cutsOf(graph, model, operations <= MANY_OPERATIONS ? options.maxCuts : 0, limit);
+  // best[k]: the least peak of everything before cuts[k]; `via` how it is reached.
+  const best = cuts.map((_, k) => (k === 0 ? 0 : Number.POSITIVE_INFINITY));
+  const via: { from: number; policy: Policy }[] = [];
+  const bytes = new LiveBytes(model);
+  for (let i = 0; i + 1 < cuts.length; i++) {
+    options.signal?.throwIfAborted();
+    options.progress?.(i, cuts.length);
+    if (i > 0) for (let t = graph.start[cuts[i - 1]]; t < graph.start[cuts[i]]; t++) bytes.run(t);
+    bytes.peak = bytes.live;
+    const state = bytes.save();
+    if (best[i] < limit) {
+      for (let j = i + 1; j < cuts.length; j++) {
+        for (const policy of policies) {
+          // A segment that ends in a large tensor may fail where a longer one, which streams it, does not: so all are tried.
+          const bound = Math.min(limit, best[j]);
+          if (Math.max(best[i], state.live) >= bound) break;
+          bytes.restore(state);
+          if (orders.run(policy, cuts[i], cuts[j], bytes, bound)) {
+            best[j] = Math.max(best[i], bytes.peak);
+            via[j] = { from: i, policy };
+            if (j === cuts.length - 1) limit = best[j];
+          }
+          if (cuts[j] - cuts[i] === 1) break; // one operation: all policies are alike
+        }
+      }
+    }
+    bytes.restore(state);
+  }
+  const order: number[] = [];
+  const final = new LiveBytes(model);
+  const last = cuts.length - 1;
+  if (best[last] < (whole?.peak ?? Number.POSITIVE_INFINITY)) {
+    const chain: { first: number; last: number; policy: Policy }[] = [];
+    for (let k = last; k > 0; k = via[k].from) chain.unshift({ first: cuts[via[k].from], last: cuts[k], policy: via[k].policy });
+    for (const segment of chain) orders.run(segment.policy, segment.first, segment.last, final, Number.POSITIVE_INFINITY, order);
+  } else {
+    orders.run(whole?.policy ?? 'layers', 0, operations, final, Number.POSITIVE_INFINITY, order);
+  }
+  return { order: Int32Array.from(order), peak: final.peak };
+}
+
+/** Boundaries worth trying: those with the fewest bytes crossing them, first and last included. */
+function cutsOf(graph: TaskGraph, model: MemoryModel, maxCuts: number, limit: number): number[] {
+  const operations = graph.start.length - 1;
+  const bytes = new LiveBytes(model);
+  const crossing: { at: number; live: number }[] = [];
+  for (let o = 0; o < operations; o++) {
+    for (let t = graph.start[o]; t < graph.start[o + 1]; t++) bytes.run(t);
+    if (o + 1 < operations && graph.start[o + 1] > 0 && bytes.live < limit) crossing.push({ at: o + 1, live: bytes.live });
+  }
+  const minima = crossing.filter(
+    ({ live }, k) => (k === 0 || crossing[k - 1].live >= live) && (k + 1 === crossing.length || crossing[k + 1].live >= live),
+  );
+  const pool = crossing.length <= maxCuts ? crossing : minima;
+  const chosen = pool.toSorted((a, b) => a.live - b.live || a.at - b.at).slice(0, maxCuts);
+  return [0, ...chosen.map(({ at }) => at).sort((a, b) => a - b), operations];
+}
