@@ -1,1 +1,4 @@
-export {};
+export * from './bands.js';
+export * from './plugin.js';
+export * from './stream-axis.js';
+export * from './whole-tensor.js';

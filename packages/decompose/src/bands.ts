@@ -1,0 +1,84 @@
+import {
+  type Box,
+  type Context,
+  type Decomposer,
+  type Grain,
+  type Operation,
+  PluginOptions,
+  type Program,
+  type Reduce,
+  shifted,
+  wholeTensorGrain,
+} from '@regrain/core-ir';
+import { inject, injectable } from 'inversify';
+import { z } from 'zod';
+import { type Bands, streamBands, writerCuts } from './stream-axis.js';
+
+export const bandsOptions = z.strictObject({
+  axis: z.enum(['rows', 'columns']).default('rows').describe('stream maps along their height or their width'),
+  rows: z.number().int().min(1).default(1).describe('rows per band'),
+  maxBands: z.number().int().min(1).default(1024).describe('no more bands than this per tensor'),
+  partialSums: z.boolean().default(true).describe('split reductions over the streamed axis (global pooling) into a partial sum per band'),
+});
+
+/**
+ * Bands of rows for streaming: every map is cut along its stream axis, which the consumers' index maps carry through the program;
+ * halos are shared, that is, rows stay live until their last reader. Tensors that several operations write are cut between their
+ * parts. Reductions over the streamed axis become partial sums, one per band, where the result is no larger than a band.
+ * Source: bounds inference of Halide (Ragan-Kelley et al. 2013, section 4.2) applied to rows; patch streaming as in MCUNetV2 (Lin et al.
+ * 2021), without its recomputation. O(operands + bands).
+ */
+@injectable()
+export class BandsDecomposer implements Decomposer {
+  constructor(@inject(PluginOptions) private readonly options: z.infer<typeof bandsOptions>) {}
+
+  decompose(program: Program, _context: Context): Grain {
+    const grain = wholeTensorGrain(program);
+    if (program.trace) return grain;
+    const bands = streamBands(program, this.options);
+    const between = writerCuts(program);
+    const regions = program.tensors.map(({ shape, kind }, id) => {
+      if (kind === 'constant') return [];
+      const perDimension = shape.map((_, d) => (d === bands[id].axis ? bands[id].cuts : between[id][d]));
+      return tiles(shape, perDimension);
+    });
+    const reduce = this.options.partialSums
+      ? program.operations.flatMap((operation, o) => partialSums(program, operation, o, bands, regions))
+      : [];
+    return { ...grain, regions, reduce };
+  }
+}
+
+/** The product of the intervals between the cuts; `[]` where nothing is cut. */
+export function tiles(shape: readonly number[], cuts: readonly (readonly number[])[]): Box[] {
+  if (cuts.every((list) => list.length === 0)) return [];
+  let boxes: Box[] = [[]];
+  shape.forEach((extent, d) => {
+    const edges = [0, ...cuts[d], extent];
+    boxes = boxes.flatMap((box) => edges.slice(1).map((hi, k) => [...box, [edges[k], hi] as const]));
+  });
+  return boxes;
+}
+
+/** Splits the reductions of an operation that run over the stream axis of what it reads. */
+function partialSums(
+  program: Program,
+  operation: Operation,
+  o: number,
+  bands: readonly Bands[],
+  regions: readonly (readonly Box[])[],
+): Reduce[] {
+  if (!operation.body) return [];
+  const write = operation.operands.find(({ mode }) => mode !== 'read');
+  if (!write || regions[write.tensor].length > 1) return [];
+  for (const { tensor, mode, map } of operation.operands) {
+    const { axis, cuts } = bands[tensor];
+    if (mode !== 'read' || axis < 0 || cuts.length === 0) continue;
+    const along = map[axis] === 'all' ? undefined : shifted(map[axis]);
+    if (!along || along.d < 0 || operation.domain[along.d].kind !== 'reduction') continue;
+    const results = program.tensors[write.tensor].shape.reduce((a, b) => a * b, 1);
+    const band = program.tensors[tensor].shape.reduce((a, b) => a * b, 1) / (cuts.length + 1);
+    if (results <= band) return [{ operation: o, axis: along.d, parts: cuts.length + 1 }];
+  }
+  return [];
+}

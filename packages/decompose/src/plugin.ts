@@ -1,0 +1,25 @@
+import { Decomposer, definePlugin } from '@regrain/core-ir';
+import { BandsDecomposer, bandsOptions } from './bands.js';
+import { WholeTensorDecomposer, wholeTensorOptions } from './whole-tensor.js';
+
+export const plugin = definePlugin({
+  name: '@regrain/decompose',
+  version: '0.1.0',
+  bindings: [
+    {
+      point: Decomposer,
+      id: 'whole-tensor',
+      description: 'One region per tensor, one task per operation.',
+      use: WholeTensorDecomposer,
+      options: wholeTensorOptions,
+    },
+    {
+      point: Decomposer,
+      id: 'bands',
+      description: 'Bands of rows, halos shared; partial sums for reductions over rows.',
+      use: BandsDecomposer,
+      options: bandsOptions,
+      space: { rows: [1, 2, 4, 8], axis: ['rows', 'columns'] },
+    },
+  ],
+});
