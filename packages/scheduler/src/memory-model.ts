@@ -62,7 +62,9 @@ export function memoryModel(program: Program, work: Decomposition, context: Pick
     const { tensor, role } = work.instances[instance];
     if (role !== 'primary' || free(instance)) return;
     const { kind, name } = program.tensors[tensor];
-    if (persistent.has(tensor) || (kind === 'input' && (access.get(name) ?? 'resident') === 'resident')) model.before[id] = 1;
+    const untouched = model.uses[id] === 0 && !persistent.has(tensor); // gone before the first task
+    if (!untouched && (persistent.has(tensor) || (kind === 'input' && (access.get(name) ?? 'resident') === 'resident')))
+      model.before[id] = 1;
     if (persistent.has(tensor) || outputs.has(tensor)) model.after[id] = 1;
   });
   work.tasks.forEach((task, t) => {
