@@ -1,1 +1,5 @@
-export {};
+export * from './memory.js';
+export * from './network-builder.js';
+export * from './networks.js';
+export * from './suite.js';
+export * from './suites.js';

@@ -1,0 +1,40 @@
+/** One measured figure beside its peer or bound. `ratio` is ours ÷ peer; `spread` the range of repeated runs ÷ their median, 0 where nothing varies. */
+export interface BenchRow {
+  readonly case: string;
+  readonly metric: string;
+  readonly unit: string;
+  readonly ours: number;
+  readonly peer: number | null;
+  readonly peerName: string;
+  readonly ratio: number | null;
+  readonly spread: number;
+}
+
+export interface BenchResult {
+  readonly suite: string;
+  readonly rows: readonly BenchRow[];
+  /** The same for a person. */
+  readonly text: string;
+  /** What was not reached or could not run, a line each. */
+  readonly notes: readonly string[];
+}
+
+export interface BenchOptions {
+  /** How to start the regrain command: program and first arguments. */
+  readonly command: readonly string[];
+  /** Folders in which models are looked for, first match first. */
+  readonly models: readonly string[];
+  /** Only cases whose name contains one of these; all if empty. */
+  readonly only: readonly string[];
+  readonly progress: (line: string) => void;
+}
+
+export interface Suite {
+  readonly name: string;
+  readonly description: string;
+  run(options: BenchOptions): Promise<BenchResult>;
+}
+
+export function row(name: string, metric: string, unit: string, ours: number, peer: number | null, peerName: string, spread = 0): BenchRow {
+  return { case: name, metric, unit, ours, peer, peerName, ratio: peer === null ? null : ours / peer, spread };
+}

@@ -1,0 +1,5 @@
+import { memorySuite } from './memory.js';
+import type { Suite } from './suite.js';
+
+/** All suites of `regrain bench`. */
+export const suites: readonly Suite[] = [memorySuite];
