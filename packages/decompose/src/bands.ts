@@ -17,6 +17,12 @@ import { type Bands, streamBands, writerCuts } from './stream-axis.js';
 export const bandsOptions = z.strictObject({
   axis: z.enum(['rows', 'columns']).default('rows').describe('stream maps along their height or their width'),
   rows: z.number().int().min(1).default(1).describe('rows per band'),
+  columns: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('cut bands into tiles of so many columns, the horizontal halo shared; 0: whole rows'),
   maxBands: z.number().int().min(1).default(1024).describe('no more bands than this per tensor'),
   partialSums: z.boolean().default(true).describe('split reductions over the streamed axis (global pooling) into a partial sum per band'),
 });
@@ -36,16 +42,26 @@ export class BandsDecomposer implements Decomposer {
     const grain = wholeTensorGrain(program);
     if (program.trace) return grain;
     const bands = streamBands(program, this.options);
+    const across = this.across(program);
     const between = writerCuts(program);
     const regions = program.tensors.map(({ shape, kind }, id) => {
       if (kind === 'constant') return [];
-      const perDimension = shape.map((_, d) => (d === bands[id].axis ? bands[id].cuts : between[id][d]));
+      const perDimension = shape.map((_, d) =>
+        d === bands[id].axis ? bands[id].cuts : d === across?.[id].axis ? across[id].cuts : between[id][d],
+      );
       return tiles(shape, perDimension);
     });
     const reduce = this.options.partialSums
       ? program.operations.flatMap((operation, o) => partialSums(program, operation, o, bands, regions))
       : [];
     return { ...grain, regions, reduce };
+  }
+
+  /** The bands along the other axis of maps, which cut those along the first into tiles. */
+  private across(program: Program): Bands[] | undefined {
+    const { axis, columns, maxBands } = this.options;
+    if (columns === 0) return undefined;
+    return streamBands(program, { axis: axis === 'rows' ? 'columns' : 'rows', rows: columns, maxBands });
   }
 }
 

@@ -19,7 +19,7 @@ export const plugin = definePlugin({
       description: 'Bands of rows, halos shared; partial sums for reductions over rows.',
       use: BandsDecomposer,
       options: bandsOptions,
-      space: { rows: [1, 2, 4, 8], axis: ['rows', 'columns'] },
+      space: { rows: [1, 2, 4, 8], columns: [0, 8, 16, 32], axis: ['rows', 'columns'] },
     },
   ],
 });
