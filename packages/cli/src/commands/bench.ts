@@ -1,0 +1,50 @@
+import { type BenchResult, type Suite, suites } from '@regrain/bench';
+import { badInput } from '@regrain/core-ir';
+import { Command } from 'commander';
+import { examples } from '../output/examples.js';
+import { printJson } from '../output/json.js';
+import { unknownName } from '../output/unknown-name.js';
+import type { Shell } from '../run.js';
+
+interface Options {
+  readonly models: readonly string[];
+  readonly only: readonly string[];
+  readonly json?: boolean;
+}
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+
+export function benchCommand(shell: Shell): Command {
+  return new Command('bench')
+    .description(`measures regrain beside peers and bounds (suites: ${suites.map(({ name }) => name).join(', ')})`)
+    .argument('[suite]', 'one suite; all of them if absent')
+    .option('--models <folder>', 'a folder that holds models, repeatable', collect, [])
+    .option('--only <text>', 'only cases whose name holds this text, repeatable', collect, [])
+    .option('--json', 'print one JSON value')
+    .addHelpText('after', examples('regrain bench memory --models examples/models', 'regrain bench memory --only mbv2 --json'))
+    .action(async (name: string | undefined, options: Options) => bench(shell, name, options));
+}
+
+async function bench({ terminal }: Shell, name: string | undefined, options: Options): Promise<void> {
+  const chosen = name === undefined ? suites : suites.filter((suite) => suite.name === name);
+  if (name !== undefined && chosen.length === 0)
+    throw badInput(
+      unknownName(
+        'suite',
+        name,
+        suites.map((suite) => suite.name),
+      ),
+    );
+  const results: BenchResult[] = [];
+  for (const suite of chosen) results.push(await runSuite(suite, options, (line) => terminal.progress(line)));
+  terminal.progress('');
+  const notes = results.flatMap((result) => result.notes);
+  if (options.json) printJson({ suite: name ?? 'all', rows: results.flatMap((result) => result.rows) }, terminal);
+  else for (const { text } of results) terminal.out(`${text}\n`);
+  for (const note of notes) terminal.note(note);
+}
+
+function runSuite(suite: Suite, options: Options, progress: (line: string) => void): Promise<BenchResult> {
+  const models = options.models.length > 0 ? options.models : ['examples/models', '.'];
+  return suite.run({ command: [process.execPath, process.argv[1]], models, only: options.only, progress });
+}

@@ -1,0 +1,10 @@
+import { expect, it } from 'vitest';
+import { unknownName } from './unknown-name.js';
+
+it('suggests the nearest name and lists all', () => {
+  expect(unknownName('suite', 'memry', ['memory', 'execute'])).toBe(
+    'unknown suite "memry"; did you mean "memory"? (there are: memory, execute)',
+  );
+  expect(unknownName('suite', 'quux', ['memory'])).toBe('unknown suite "quux" (there are: memory)');
+  expect(unknownName('suite', 'quux', [])).toContain('(there are: none)');
+});
