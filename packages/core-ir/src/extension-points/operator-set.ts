@@ -6,6 +6,8 @@ export interface Values {
   readonly dtype: DType;
   readonly shape: readonly number[];
   readonly data: ArrayLike<number>;
+  /** Every element has this value; `data` is empty then. Large uniform constants come so. */
+  readonly splat?: number;
 }
 
 /** A node of a model, free of its file format. `constants[i]` holds the values of input i where they are known. */
@@ -45,3 +47,6 @@ export interface OperatorSet {
   evaluate?(operation: Operation, inputs: readonly Values[]): readonly Values[] | undefined;
 }
 export const OperatorSet = Symbol.for('regrain.OperatorSet');
+
+/** Inject this to get every operator set that is bound: `readonly OperatorSet[]`. */
+export const OperatorSets = Symbol.for('regrain.OperatorSets');
