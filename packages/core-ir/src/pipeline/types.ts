@@ -4,9 +4,7 @@ import type { Constraint, InputAccess } from '../ir/constraint.js';
 import type { Dependences } from '../ir/dependences.js';
 import type { Observations } from '../ir/observations.js';
 import type { Plan } from '../ir/plan.js';
-
-/** A contribution by id, with options where they differ from its defaults. */
-export type Choice = string | { readonly id: string; readonly options?: Readonly<Record<string, unknown>> };
+import type { Choice } from '../plugin/choice.js';
 
 /** Which plugin does each stage. Of a list, all run and the best result by the objective is kept. */
 export interface PipelineConfig {
@@ -54,10 +52,32 @@ export interface CompileResult extends Compiled {
   readonly loaded: Loaded;
   /** The best plan by whole tensors; the answer is never worse. */
   readonly baseline: Compiled;
+  /** Whether the baseline obeys the capacities and other constraints; if not, it was planned without capacities, to compare with. */
+  readonly baselineFits: boolean;
   /** Of the independent verifier; empty, or the compile has failed. */
   readonly faults: readonly PlanFault[];
+  /** The verifiers that checked the plan; empty if none is bound. */
+  readonly verifiedBy: readonly string[];
   readonly iterations: number;
   /** Edits kept. */
   readonly edits: number;
+  /** By stage. */
   readonly elapsedMs: Readonly<Record<string, number>>;
+}
+
+/** Bytes of the counted spaces under one way of counting inputs. */
+export interface Accounting {
+  readonly peakBytes: number;
+  readonly arenaBytes: number;
+  /** The peak of the best whole-tensor plan. */
+  readonly tensorPeakBytes: number;
+  /** No plan without recomputation can hold less at its peak. */
+  readonly boundBytes: number;
+}
+
+/** DESIGN section 11: the three ways of counting inputs, always all printed. */
+export interface Accountings {
+  readonly resident: Accounting;
+  readonly streamedInput: Accounting;
+  readonly externalInput: Accounting;
 }
