@@ -90,7 +90,10 @@ class Expansion {
     const operation = this.program.operations[o];
     const pieces = this.pieces[o];
     const writes = operation.operands.filter(({ mode }) => mode !== 'read');
-    if (writes.length === 0 || writes.some(({ tensor }) => this.needed[tensor])) pieces.unshift(...this.primaryPieces(operation, o));
+    if (writes.length === 0 || writes.some(({ tensor }) => this.needed[tensor])) {
+      for (const { tensor } of writes) this.needed[tensor] = true; // a second result is stored even where nobody reads it
+      pieces.unshift(...this.primaryPieces(operation, o));
+    }
     for (const { tensor, mode, map } of operation.operands) {
       if (mode !== 'read') continue;
       const along = this.along.get(`${tensor}/${o}`);
