@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { allocateCommand } from './commands/allocate.js';
 import { benchCommand } from './commands/bench.js';
@@ -10,13 +9,7 @@ import { targetsCommand } from './commands/targets.js';
 import { verifyCommand } from './commands/verify.js';
 import { EXIT, failureOf } from './output/failure.js';
 import type { Terminal } from './output/terminal.js';
-
-/** What a command gets, and where it says how it ended. */
-export interface Shell {
-  readonly terminal: Terminal;
-  /** Of the process; a command that finds a failed check sets it to 1. */
-  exitCode: number;
-}
+import { type Shell, version } from './shell.js';
 
 const COMMANDS = [compileCommand, depsCommand, allocateCommand, verifyCommand, pluginsCommand, targetsCommand, benchCommand, doctorCommand];
 
@@ -66,10 +59,4 @@ function programOf(shell: Shell): Command {
 function stackOf(error: Error): string {
   const own = error.stack ?? error.message;
   return error.cause instanceof Error ? `${own}\ncaused by ${stackOf(error.cause)}` : own;
-}
-
-/** From the package's own file, which lies above both `src` and `dist`. */
-export function version(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
-  return version;
 }

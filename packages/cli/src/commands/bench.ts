@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { examples } from '../output/examples.js';
 import { printJson } from '../output/json.js';
 import { unknownName } from '../output/unknown-name.js';
-import type { Shell } from '../run.js';
+import type { Shell } from '../shell.js';
 
 interface Options {
   readonly models: readonly string[];

@@ -1,7 +1,9 @@
-import type { Colors } from 'picocolors/types';
+import type pc from 'picocolors';
 import { size } from '../output/size.js';
 import type { Terminal } from '../output/terminal.js';
 import { columnsOf, type LiveBytes } from './live-bytes.js';
+
+type Colors = ReturnType<typeof pc.createColors>;
 
 const ROWS = 9;
 const EIGHTHS = ['', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];

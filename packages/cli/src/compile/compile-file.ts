@@ -1,0 +1,127 @@
+import {
+  type CompileOptions,
+  type CompileResult,
+  type Constraint,
+  DependenceAnalyzer,
+  HardwareTarget,
+  type Loaded,
+  type PipelineConfig,
+  type Session,
+} from '@regrain/core-ir';
+import type { ConfigFile } from '../config-file.js';
+import {
+  DEFAULT_INPUT,
+  DEFAULT_MOVE,
+  DEFAULT_MOVE_BETWEEN_SPACES,
+  DEFAULT_OBJECTIVE,
+  DEFAULT_PIPELINE,
+  DEFAULT_SEED,
+  DEFAULT_TARGET,
+  DEFAULT_TRACE_DECOMPOSE,
+} from '../default-pipeline.js';
+import { isMachineFile, openSession, readMachine } from '../open-session.js';
+import { idOf, mergePipeline, type PipelineFlags } from '../options/pipeline.js';
+import type { Terminal } from '../output/terminal.js';
+import { showProgress } from '../progress.js';
+import { reuseDependences } from './reuse.js';
+import { type Summary, summaryOf } from './summary.js';
+
+/** What the command line says of a compile, as parsed. */
+export interface CompileFlags extends PipelineFlags {
+  readonly target?: string;
+  readonly objective?: string;
+  readonly config?: string;
+  readonly maxMacFactor?: number;
+  readonly capacity?: Readonly<Record<string, number>>;
+  readonly dim?: Readonly<Record<string, number>>;
+  readonly shape?: Readonly<Record<string, readonly number[]>>;
+  readonly input?: CompileOptions['input'];
+  readonly seed?: number;
+}
+
+export interface CompiledFile {
+  readonly session: Session;
+  readonly result: CompileResult;
+  readonly summary: Summary;
+}
+
+/** Loads a model or a trace and plans it; `name` is what the summary calls it. */
+export async function compileFile(path: string, name: string, flags: CompileFlags, terminal: Terminal): Promise<CompiledFile> {
+  const began = performance.now();
+  const opened = await open(flags);
+  const loaded = await opened.session.load(path, { dims: flags.dim ?? {}, shapes: flags.shape ?? {} });
+  return plan({ ...opened, name, loaded, flags, terminal, began, loadMs: performance.now() - began });
+}
+
+/** The same for a program that is at hand. */
+export async function compileLoaded(name: string, loaded: Loaded, flags: CompileFlags, terminal: Terminal): Promise<CompiledFile> {
+  return plan({ ...(await open(flags)), name, loaded, flags, terminal, began: performance.now(), loadMs: 0 });
+}
+
+function open(flags: CompileFlags): ReturnType<typeof openSession> {
+  return openSession(flags.config, flags.target !== undefined && isMachineFile(flags.target) ? [flags.target] : []);
+}
+
+interface Job {
+  readonly session: Session;
+  readonly file: ConfigFile;
+  readonly name: string;
+  readonly loaded: Loaded;
+  readonly flags: CompileFlags;
+  readonly terminal: Terminal;
+  readonly began: number;
+  readonly loadMs: number;
+}
+
+async function plan({ session, file, name, loaded, flags, terminal, began, loadMs }: Job): Promise<CompiledFile> {
+  const options = optionsOf(session, file, loaded, flags, terminal);
+  const result = await session.compile(loaded, options);
+  const accountings = await session.accountings(result, options);
+  const analyzer = session.make(DependenceAnalyzer, options.pipeline.analyze);
+  const reuse = await reuseDependences(result.plan, analyzer);
+  const summary = summaryOf({
+    model: name,
+    target: result.plan.machine.name,
+    objective: idOf(options.objective),
+    input: options.input,
+    result,
+    accountings,
+    reuseDependences: reuse,
+    movedBoundBytes: 0,
+    adjacency: 1,
+    elapsedMs: { load: loadMs, ...result.elapsedMs, total: performance.now() - began },
+  });
+  return { session, result, summary };
+}
+
+/** Flags over the config file over the defaults. */
+function optionsOf(session: Session, { config }: ConfigFile, loaded: Loaded, flags: CompileFlags, terminal: Terminal): CompileOptions {
+  const target =
+    flags.target === undefined
+      ? (config.target ?? DEFAULT_TARGET)
+      : isMachineFile(flags.target)
+        ? readMachine(flags.target).name
+        : flags.target;
+  const limited = flags.capacity !== undefined || config.constraints.some(({ kind }) => kind === 'capacity');
+  const { machine } = session.make(HardwareTarget, target);
+  const moves = machine.spaces.length > 1 && (limited || machine.spaces.some(({ counted, bytes }) => counted && Number.isFinite(bytes)));
+  const defaults: PipelineConfig = {
+    ...DEFAULT_PIPELINE,
+    ...(loaded.program.trace ? { decompose: DEFAULT_TRACE_DECOMPOSE } : {}),
+    move: moves ? DEFAULT_MOVE_BETWEEN_SPACES : DEFAULT_MOVE,
+  };
+  return {
+    pipeline: mergePipeline(flags, config.pipeline ?? {}, defaults),
+    target,
+    objective: flags.objective ?? config.objective ?? DEFAULT_OBJECTIVE,
+    constraints: [...config.constraints, ...constraintsOf(flags)],
+    input: flags.input ?? config.input ?? DEFAULT_INPUT,
+    seed: flags.seed ?? config.seed ?? DEFAULT_SEED,
+    progress: showProgress(terminal),
+  };
+}
+
+function constraintsOf({ capacity = {}, maxMacFactor }: CompileFlags): Constraint[] {
+  const limits = Object.entries(capacity).map(([space, bytes]): Constraint => ({ kind: 'capacity', space, bytes }));
+  return maxMacFactor === undefined ? limits : [...limits, { kind: 'mac-factor', max: maxMacFactor }];
+}

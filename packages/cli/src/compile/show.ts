@@ -1,0 +1,91 @@
+import type { CompileResult } from '@regrain/core-ir';
+import pc from 'picocolors';
+import { duration, group, percent, size } from '../output/size.js';
+import { table } from '../output/table.js';
+import type { Terminal } from '../output/terminal.js';
+import { liveBytes } from '../show/live-bytes.js';
+import { peakOf } from '../show/peak.js';
+import { picture } from '../show/picture.js';
+import { countKinds, type Summary } from './summary.js';
+
+const ACCOUNTINGS = [
+  ['streamedInput', 'streamed', 'input streamed'],
+  ['resident', 'resident', 'input resident'],
+  ['externalInput', 'external', 'input external'],
+] as const;
+
+/** What a person sees: before and after, a picture of the live bytes, what makes the peak, and whether the plan was verified. */
+export function show(summary: Summary, result: CompileResult, terminal: Terminal): string {
+  const colours = pc.createColors(terminal.colour);
+  const parts = [
+    `${colours.bold(summary.model)} on ${summary.target}, objective ${summary.objective}, input ${summary.input}`,
+    beforeAfter(summary, result, terminal),
+    picture(liveBytes(result.baseline.plan, result.baseline.seen), liveBytes(result.plan, result.seen), terminal, colours),
+    peakLines(result),
+    ending(summary, colours),
+  ];
+  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+}
+
+function beforeAfter(summary: Summary, { baseline, plan }: CompileResult, terminal: Terminal): string {
+  const before = countKinds(baseline.dependences.kinds);
+  const bytes = (name: string, whole: number, regions: number): string[] => [name, size(whole), size(regions), percent(regions, whole)];
+  const count = (name: string, whole: number, regions: number): string[] => [name, group(whole), group(regions), ''];
+  const rows = ACCOUNTINGS.flatMap(([key, , name]) => {
+    const { peakBytes, tensorPeakBytes, arenaBytes, boundBytes } = summary[key];
+    return [
+      bytes(`peak, ${name}`, tensorPeakBytes, peakBytes),
+      [`  arena`, '', size(arenaBytes), ''],
+      [`  lower bound`, '', size(boundBytes), ''],
+    ];
+  });
+  const baseRegions = baseline.plan.decomposition.regions.filter(
+    ({ instance }) => baseline.plan.program.tensors[baseline.plan.decomposition.instances[instance].tensor].kind !== 'constant',
+  ).length;
+  rows.push(
+    count('tasks', baseline.plan.decomposition.tasks.length, plan.decomposition.tasks.length),
+    count('regions', baseRegions, summary.regions),
+    ['dependences RAW / WAR / WAW', triple(before), triple(summary.dependences), ''],
+    [
+      'cycles',
+      group(summary.tensorMakespanCycles),
+      group(summary.makespanCycles),
+      percent(summary.makespanCycles, summary.tensorMakespanCycles),
+    ],
+    [
+      'multiply-accumulates',
+      group(baseline.plan.metrics.macs),
+      group(summary.macs),
+      summary.macs > 0 ? `× ${summary.macFactor.toFixed(3)}` : '',
+    ],
+  );
+  if (summary.movedBytes > 0 || summary.tensorMovedBytes > 0) rows.push(bytes('moved bytes', summary.tensorMovedBytes, summary.movedBytes));
+  return table(['', 'whole tensors', 'regions', 'regions ÷ whole'], rows, terminal);
+}
+
+function triple({ raw, war, waw }: { readonly raw: number; readonly war: number; readonly waw: number }): string {
+  return [raw, war, waw].map(group).join(' / ');
+}
+
+function peakLines({ plan }: CompileResult): string {
+  const peak = peakOf(plan);
+  if (!peak) return '';
+  const shown = peak.parts.slice(0, 3).map(({ what, bytes }) => `  ${size(bytes).padStart(10)}  ${what}`);
+  const rest = peak.parts.length - shown.length;
+  if (rest > 0) shown.push(`  ${size(peak.parts.slice(3).reduce((sum, { bytes }) => sum + bytes, 0)).padStart(10)}  ${rest} more regions`);
+  return [
+    `The peak of ${size(peak.bytes)} is at step ${group(peak.step + 1)} of ${group(plan.steps.length)}, ${peak.task}:`,
+    ...shown,
+  ].join('\n');
+}
+
+function ending(summary: Summary, colours: ReturnType<typeof pc.createColors>): string {
+  const made = Object.entries(summary.pipeline)
+    .map(([stage, id]) => `${stage} ${id}`)
+    .join(', ');
+  const verified = summary.verified
+    ? colours.green('Verified: every read finds its value, no two live regions share bytes.')
+    : colours.red('NOT verified.');
+  const rounds = `${summary.iterations} rounds of adjusting, ${summary.edits} edits kept`;
+  return [`Made by ${made}; ${rounds}.`, `${verified} ${duration(summary.elapsedMs['total'] ?? 0)} in all.`].join('\n');
+}

@@ -1,0 +1,93 @@
+import { type Accountings, type CompileResult, RAW, WAR, WAW } from '@regrain/core-ir';
+
+/** `compile --json` (DESIGN section 11), key by key. */
+export interface Summary extends Accountings {
+  readonly model: string;
+  readonly target: string;
+  readonly pipeline: Readonly<Record<string, string>>;
+  readonly objective: string;
+  readonly input: string;
+  readonly tasks: number;
+  readonly regions: number;
+  readonly dependences: { readonly raw: number; readonly war: number; readonly waw: number };
+  readonly reuseDependences: number;
+  readonly constantBytes: number;
+  readonly movedBytes: number;
+  readonly tensorMovedBytes: number;
+  readonly movedBoundBytes: number;
+  readonly makespanCycles: number;
+  readonly tensorMakespanCycles: number;
+  readonly macs: number;
+  /** MACs with recomputation ÷ without. */
+  readonly macFactor: number;
+  /** Co-accessed bytes that are contiguous ÷ co-accessed bytes. */
+  readonly adjacency: number;
+  readonly iterations: number;
+  readonly edits: number;
+  readonly verified: boolean;
+  readonly elapsedMs: Readonly<Record<string, number>>;
+  /** The most memory that the compiler itself held. */
+  readonly maxRssBytes: number;
+}
+
+export interface SummaryInput {
+  readonly model: string;
+  readonly target: string;
+  readonly objective: string;
+  readonly input: string;
+  readonly result: CompileResult;
+  readonly accountings: Accountings;
+  readonly reuseDependences: number;
+  readonly movedBoundBytes: number;
+  readonly adjacency: number;
+  readonly elapsedMs: Readonly<Record<string, number>>;
+}
+
+export function summaryOf(from: SummaryInput): Summary {
+  const { result } = from;
+  const { plan, baseline } = result;
+  const regions = plan.decomposition.regions.filter(({ instance }) => !isConstant(plan, instance)).length;
+  return {
+    model: from.model,
+    target: from.target,
+    pipeline: result.made,
+    objective: from.objective,
+    input: from.input,
+    tasks: plan.decomposition.tasks.length,
+    regions,
+    dependences: countKinds(result.dependences.kinds),
+    reuseDependences: from.reuseDependences,
+    resident: from.accountings.resident,
+    streamedInput: from.accountings.streamedInput,
+    externalInput: from.accountings.externalInput,
+    constantBytes: result.loaded.constants.byteLength,
+    movedBytes: plan.metrics.movedBytes,
+    tensorMovedBytes: baseline.plan.metrics.movedBytes,
+    movedBoundBytes: from.movedBoundBytes,
+    makespanCycles: plan.metrics.cycles,
+    tensorMakespanCycles: baseline.plan.metrics.cycles,
+    macs: plan.metrics.macs,
+    macFactor: baseline.plan.metrics.macs > 0 ? plan.metrics.macs / baseline.plan.metrics.macs : 1,
+    adjacency: from.adjacency,
+    iterations: result.iterations,
+    edits: result.edits,
+    verified: result.faults.length === 0,
+    elapsedMs: from.elapsedMs,
+    maxRssBytes: process.resourceUsage().maxRSS * 1024,
+  };
+}
+
+function isConstant({ decomposition, program }: CompileResult['plan'], instance: number): boolean {
+  return program.tensors[decomposition.instances[instance].tensor].kind === 'constant';
+}
+
+/** Entries of each kind; a pair of tasks may have several. */
+export function countKinds(kinds: Uint8Array): { raw: number; war: number; waw: number } {
+  const count = { raw: 0, war: 0, waw: 0 };
+  for (const kind of kinds) {
+    if (kind & RAW) count.raw++;
+    if (kind & WAR) count.war++;
+    if (kind & WAW) count.waw++;
+  }
+  return count;
+}

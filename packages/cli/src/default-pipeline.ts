@@ -1,0 +1,24 @@
+import type { InputAccess, PipelineConfig } from '@regrain/core-ir';
+
+/** What `compile` uses where neither the config file nor the command line says otherwise. */
+export const DEFAULT_PIPELINE: Omit<PipelineConfig, 'move'> = {
+  decompose: ['whole-tensor', 'bands'],
+  analyze: 'region-index',
+  schedule: ['min-peak', 'program-order'],
+  allocate: 'best-fit',
+  adjust: 'threshold',
+  iterations: 3,
+};
+
+/** A trace comes with boxes of its own and is cut by them. */
+export const DEFAULT_TRACE_DECOMPOSE: PipelineConfig['decompose'] = ['whole-tensor', 'access-pattern'];
+
+export const DEFAULT_MOVE = 'one-space';
+
+/** Where there is somewhere to move to, and a limit that makes it necessary. */
+export const DEFAULT_MOVE_BETWEEN_SPACES = 'furthest-next-use';
+
+export const DEFAULT_TARGET = 'cpu';
+export const DEFAULT_OBJECTIVE = 'peak';
+export const DEFAULT_INPUT: InputAccess = 'streamed';
+export const DEFAULT_SEED = 1;
