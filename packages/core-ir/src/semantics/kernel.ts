@@ -1,161 +1,308 @@
-import type { Expr, IndexRange } from '../ir/index-map.js';
-import { dimensionsOf } from '../ir/index-map.js';
-import type { Operand, Operation, Scalar } from '../ir/program.js';
-import { INLINE, SCALAR_FUNCTIONS } from './scalar-functions.js';
+import { RegrainError } from '../errors.js';
+import type { Box } from '../ir/box.js';
+import { bounds, dimensionsOf } from '../ir/index-map.js';
+import { domainBox, type Operation, type Scalar } from '../ir/program.js';
+import type { DType } from '../ir/tensor.js';
+import { roundToHalf } from './half.js';
+import { expressionText, type Linear, linear, offsetOf } from './linear.js';
+import { INLINE_FUNCTIONS, SCALAR_FUNCTIONS } from './scalar-functions.js';
 
-/**
- * What part of a body runs: all of it, or one phase of a split reduction (the accumulator then stands in an array of its own, laid
- * out as the result).
- */
+/** What a kernel must know of each operand's tensor. `splat`: its argument is one number instead of an array. */
+export interface OperandType {
+  readonly shape: readonly number[];
+  readonly dtype: DType;
+  readonly splat?: boolean;
+}
+
+/** The whole body, or one of the parts of a split reduction, over an accumulator of the written tensor's shape. */
 export type Phase = 'whole' | 'init' | 'step' | 'finish';
 
-/** `read[i]` is operand i's whole tensor (undefined for a splat, whose value is in `splats[i]`), `out` the result's, `acc` the accumulator's. */
+/**
+ * Runs a body over the box `[lo, hi)` of the domain. `arrays[i]` is the whole tensor of operand i (a number for a splat; the write's
+ * own target is among them), `accumulator` what the phases carry.
+ */
 export type Kernel = (
-  read: readonly (ArrayLike<number> | undefined)[],
-  splats: readonly number[],
-  out: { [index: number]: number },
-  acc: { [index: number]: number },
-  lo: ArrayLike<number>,
-  hi: ArrayLike<number>,
+  arrays: readonly (ArrayLike<number> | number | undefined)[],
+  accumulator: ArrayLike<number> | undefined,
+  lo: readonly number[],
+  hi: readonly number[],
 ) => void;
 
 /**
- * Writes an operation's body as nested loops over its domain, parallel dimensions outermost. Index arithmetic is placed in the
- * outermost loop in which it can stand. `shapes[i]` is the shape of operand i's tensor. An unknown function is a `RangeError`.
+ * Compiles the scalar body of an operation to nested loops: parallel dimensions outside, then the reduction, both in the domain's
+ * order, so that an element's terms are always added in the same order. Where it reads memory better, the last parallel dimension
+ * goes innermost over a row of accumulators; each element still sees its terms in the same order. Offsets are running sums.
  */
-export function generateKernel(
-  operation: Operation,
-  shapes: readonly (readonly number[])[],
-  splat: readonly boolean[],
-  phase: Phase,
-): Kernel {
-  return new Function('F', kernelSource(operation, shapes, splat, phase))(SCALAR_FUNCTIONS) as Kernel;
+export function compileKernel(operation: Operation, types: readonly OperandType[], phase: Phase): Kernel {
+  const source = new KernelSource(operation, types, phase).text();
+  return new Function('F', 'H', 'A', 'acc', 'lo', 'hi', source).bind(undefined, SCALAR_FUNCTIONS, roundToHalf) as Kernel;
 }
 
-function kernelSource(operation: Operation, shapes: readonly (readonly number[])[], splat: readonly boolean[], phase: Phase): string {
-  const { body, domain, operands } = operation;
-  if (!body) throw new RangeError(`operation ${operation.name} has no body`);
-  const outer = domain.flatMap(({ kind }, d) => (kind === 'reduction' ? [] : [d]));
-  const inner = domain.flatMap(({ kind }, d) => (kind === 'reduction' ? [d] : []));
-  const loops = [...outer, ...inner];
-  const depthOf = new Map(loops.map((d, k) => [d, k + 1]));
-  const write = operands.findIndex(({ mode }) => mode !== 'read');
-  const reduces = inner.length > 0 && (phase === 'whole' || phase === 'step');
-  const inStep = reduces ? operandsOf(body.step) : new Set<number>();
-  const after = phase === 'init' ? operandsOf(body.init) : phase === 'step' ? new Set<number>() : operandsOf(body.finish);
-  const before = phase === 'whole' ? operandsOf(body.init) : new Set<number>();
-  // code[depth]: what stands at the top of the loop at that depth (0: before all loops).
-  const code: string[][] = Array.from({ length: loops.length + 1 }, () => []);
-  const access = new Map<number, string>();
-  for (const i of new Set([...inStep, ...after, ...before])) access.set(i, addressing(i, operands[i], shapes[i], splat[i], depthOf, code));
-  addressing(write, operands[write], shapes[write], false, depthOf, code);
-  const read = (i: number): string => access.get(i) ?? 'NaN';
-  const target = `w${write}`;
-  const js = (scalar: Scalar): string => scalarSource(scalar, read);
-  const lines: string[] = [];
-  operands.forEach(({ mode }, i) => {
-    if (mode === 'read') lines.push(`const x${i} = read[${i}], c${i} = splats[${i}];`);
-  });
-  lines.push(...code[0]);
-  const open = (d: number, k: number): void => {
-    lines.push(`for (let d${d} = lo[${d}]; d${d} < hi[${d}]; d${d}++) {`, ...code[k]);
-  };
-  outer.forEach((d, k) => {
-    open(d, k + 1);
-  });
-  if (phase === 'init') lines.push(`acc[${target}] = ${js(body.init)};`);
-  else {
-    lines.push(`let a = ${phase === 'whole' ? js(body.init) : `acc[${target}]`};`);
-    if (reduces) {
-      inner.forEach((d, k) => {
-        open(d, outer.length + k + 1);
+/** Where an operand's offset stands while loops are opened: `at` is text, `open` what waits for dimensions that are not bound yet. */
+interface Cursor {
+  readonly operand: number;
+  readonly at: string;
+  readonly open: Linear;
+  /** Conditions for being inside the tensor that wait for their dimensions. */
+  readonly checks: readonly { readonly text: string; readonly needs: ReadonlySet<number> }[];
+  /** Text that is true where the element lies inside; empty if it always does. */
+  readonly inside: string;
+}
+
+type Inner = (cursors: readonly Cursor[], bound: ReadonlySet<number>) => string;
+
+const NONE: ReadonlySet<number> = new Set();
+
+class KernelSource {
+  private names = 0;
+  private readonly domain: Box;
+  private readonly parallel: number[] = [];
+  private readonly reduced: number[] = [];
+  private readonly write: number;
+
+  constructor(
+    private readonly operation: Operation,
+    private readonly types: readonly OperandType[],
+    private readonly phase: Phase,
+  ) {
+    this.domain = domainBox(operation);
+    operation.domain.forEach(({ kind }, d) => {
+      (kind === 'reduction' ? this.reduced : this.parallel).push(d);
+    });
+    this.write = operation.operands.findIndex(({ mode }) => mode !== 'read');
+  }
+
+  text(): string {
+    const { operation } = this;
+    if (!operation.body || this.write < 0) throw this.wrong('has no body to compile');
+    const { body } = operation;
+    const steps = this.reduced.length > 0 && (this.phase === 'whole' || this.phase === 'step');
+    const row = steps ? this.rowDimension() : undefined;
+    const outer = this.parallel.filter((d) => d !== row);
+    const head = [
+      "'use strict';",
+      ...operation.operands.map((_, k) => `const a${k} = A[${k}];`),
+      ...operation.domain.map((_, d) => `const l${d} = lo[${d}], h${d} = hi[${d}];`),
+    ];
+    if (row !== undefined) head.push(`const row = new ${ROW_ARRAYS[body.acc]}(h${row} - l${row});`);
+    const used = operandsOf(body.init, operandsOf(body.step, operandsOf(body.finish))).add(this.write);
+    const loops = this.nest(outer, this.cursors(used, head), NONE, (at, bound) => {
+      if (row === undefined) {
+        const start = `let acc1 = ${this.start(at)};`;
+        const sum = steps
+          ? this.nest(this.reduced, at, bound, (inner) => `acc1 = ${rounded(body.acc, this.scalar(body.step, inner, 'acc1'))};`)
+          : '';
+        return `${start}${sum}${this.end(at, 'acc1')}`;
+      }
+      const begin = this.nest([row], at, bound, (inner) => `row[i${row} - l${row}] = ${this.start(inner)};`);
+      const slot = `row[i${row} - l${row}]`;
+      const sum = this.nest(
+        [...this.reduced, row],
+        at,
+        bound,
+        (inner) => `${slot} = ${rounded(body.acc, this.scalar(body.step, inner, slot))};`,
+      );
+      return begin + sum + this.nest([row], at, bound, (inner) => this.end(inner, slot));
+    });
+    return `${head.join('\n')}\n${loops}`;
+  }
+
+  /** The accumulator's first value at a point. */
+  private start(cursors: readonly Cursor[]): string {
+    const { body } = this.operation;
+    if (!body) return '0';
+    if (this.phase === 'step' || this.phase === 'finish') return `acc[${this.offset(cursors)}]`;
+    return rounded(body.acc, this.scalar(body.init, cursors, '0'));
+  }
+
+  /** What becomes of the accumulator at the end. */
+  private end(cursors: readonly Cursor[], accumulated: string): string {
+    const { body } = this.operation;
+    const offset = this.offset(cursors);
+    if (!body || this.phase === 'init' || this.phase === 'step') return `acc[${offset}] = ${accumulated};`;
+    return `a${this.write}[${offset}] = ${stored(this.types[this.write].dtype, this.scalar(body.finish, cursors, accumulated))};`;
+  }
+
+  private offset(cursors: readonly Cursor[]): string {
+    return cursors.find(({ operand }) => operand === this.write)?.at ?? '0';
+  }
+
+  private cursors(used: ReadonlySet<number>, lines: string[]): Cursor[] {
+    return [...used].map((operand) => {
+      const { map, outside } = this.operation.operands[operand];
+      const { shape, splat } = this.types[operand];
+      const checks: { text: string; needs: Set<number> }[] = [];
+      map.forEach((range, d) => {
+        if (range === 'all' || (range.size ?? 1) !== 1) throw this.wrong(`operand ${operand} is not read element by element`);
+        if (outside === undefined) return;
+        const [low, high] = bounds(range.at, this.domain);
+        const at = expressionText(range.at, this.domain);
+        const parts = [low < 0 ? `${at} >= 0` : '', high >= shape[d] ? `${at} < ${shape[d]}` : ''].filter(Boolean);
+        if (parts.length > 0) checks.push({ text: parts.join(' && '), needs: dimensionsOf(range.at) });
       });
-      lines.push(`a = ${js(body.step)};`, '}'.repeat(inner.length));
-    }
-    lines.push(phase === 'step' ? `acc[${target}] = a;` : `out[${target}] = ${js(body.finish)};`);
+      const open = splat ? linear() : offsetOf(map, shape);
+      return this.settle({ operand, at: `${open.constant}`, open: { ...open, constant: 0 }, checks, inside: '' }, NONE, lines);
+    });
   }
-  lines.push('}'.repeat(outer.length));
-  return `return function (read, splats, out, acc, lo, hi) {\n${lines.join('\n')}\n}`;
-}
 
-/** Emits the flat index of an operand as sums per loop depth, and gives the expression that reads it. */
-function addressing(
-  i: number,
-  operand: Operand,
-  shape: readonly number[],
-  isSplat: boolean,
-  depthOf: ReadonlyMap<number, number>,
-  code: string[][],
-): string {
-  const strides = shape.map((_, d) => shape.slice(d + 1).reduce((a, b) => a * b, 1));
-  const terms: string[][] = code.map(() => []);
-  const tests: string[][] = code.map(() => []);
-  let deepest = 0;
-  operand.map.forEach((range: IndexRange, dimension) => {
-    if (range === 'all' || (range.size ?? 1) !== 1) throw new RangeError(`operand ${i} of a body must read one element per point`);
-    const depth = Math.max(0, ...[...dimensionsOf(range.at)].map((d) => depthOf.get(d) ?? 0));
-    deepest = Math.max(deepest, depth);
-    const name = `i${i}_${dimension}`;
-    const checked = operand.outside !== undefined;
-    if (checked) code[depth].push(`const ${name} = ${exprSource(range.at)};`);
-    if (checked) tests[depth].push(`${name} >= 0 && ${name} < ${shape[dimension]}`);
-    if (strides[dimension] !== 0)
-      terms[depth].push(`${checked ? name : exprSource(range.at)}${strides[dimension] === 1 ? '' : ` * ${strides[dimension]}`}`);
-  });
-  let base = '';
-  let test = '';
-  for (let depth = 0; depth <= deepest; depth++) {
-    if (terms[depth].length > 0) {
-      const name = depth === deepest ? `w${i}` : `b${i}_${depth}`;
-      code[depth].push(`const ${name} = ${[...(base ? [base] : []), ...terms[depth]].join(' + ')};`);
-      base = name;
-    } else if (depth === deepest) {
-      code[depth].push(`const w${i} = ${base || '0'};`);
-    }
-    if (tests[depth].length > 0) {
-      const name = `t${i}_${depth}`;
-      code[depth].push(`const ${name} = ${[...(test ? [test] : []), ...tests[depth]].join(' && ')};`);
-      test = name;
-    }
+  /** Opens loops over `dims` in order around `inner`. */
+  private nest(dims: readonly number[], cursors: readonly Cursor[], bound: ReadonlySet<number>, inner: Inner): string {
+    if (dims.length === 0) return inner(cursors, bound);
+    const [d, ...rest] = dims;
+    const now = new Set(bound).add(d);
+    const starts = [`i${d} = l${d}`];
+    const advances = [`i${d}++`];
+    const lines: string[] = [];
+    const moved = cursors.map((cursor) => {
+      const by = cursor.open.terms.get(d);
+      let next = cursor;
+      if (by) {
+        const name = this.name('o');
+        starts.push(`${name} = ${cursor.at} + l${d} * ${by}`);
+        advances.push(`${name} += ${by}`);
+        const terms = new Map(cursor.open.terms);
+        terms.delete(d);
+        next = { ...cursor, at: name, open: { ...cursor.open, terms } };
+      }
+      return this.settle(next, now, lines);
+    });
+    return `for (let ${starts.join(', ')}; i${d} < h${d}; ${advances.join(', ')}) {\n${lines.join('\n')}\n${this.nest(rest, moved, now, inner)}\n}\n`;
   }
-  const value = isSplat ? `c${i}` : `x${i}[w${i}]`;
-  return operand.outside === undefined ? value : `(${test || 'true'} ? ${value} : ${numberSource(operand.outside)})`;
-}
 
-function exprSource(expr: Expr): string {
-  if (typeof expr === 'number') return numberSource(expr);
-  if ('d' in expr) return `d${expr.d}`;
-  const a = exprSource(expr[1]);
-  switch (expr[0]) {
-    case '+':
-      return `(${a} + ${exprSource(expr[2])})`;
-    case '*':
-      return `(${a} * ${numberSource(expr[2])})`;
-    case 'div':
-      return `Math.floor(${a} / ${expr[2]})`;
-    case 'mod':
-      return `(${a} - Math.floor(${a} / ${expr[2]}) * ${expr[2]})`;
-    default:
-      return `Math.${expr[0]}(${a}, ${expr[2]})`;
+  /** Adds to a cursor the parts whose dimensions are all bound; new variables go to `lines`. */
+  private settle(cursor: Cursor, bound: ReadonlySet<number>, lines: string[]): Cursor {
+    let { at, inside } = cursor;
+    const ready = (needs: ReadonlySet<number>): boolean => [...needs].every((d) => bound.has(d));
+    const rest = cursor.open.rest.filter(({ expr, by }) => {
+      if (!ready(dimensionsOf(expr))) return true;
+      const name = this.name('o');
+      lines.push(`const ${name} = ${at} + ${expressionText(expr, this.domain)} * ${by};`);
+      at = name;
+      return false;
+    });
+    const checks = cursor.checks.filter(({ text, needs }) => {
+      if (!ready(needs)) return true;
+      const name = this.name('g');
+      lines.push(`const ${name} = ${inside ? `${inside} && ` : ''}${text};`);
+      inside = name;
+      return false;
+    });
+    return { ...cursor, at, inside, checks, open: { ...cursor.open, rest } };
+  }
+
+  private scalar(value: Scalar, cursors: readonly Cursor[], accumulator: string): string {
+    if (typeof value === 'number') return literal(value);
+    if (value === 'acc') return accumulator;
+    if ('x' in value) return this.read(value.x, cursors);
+    const args = value.args.map((argument) => this.scalar(argument, cursors, accumulator));
+    if (!Object.hasOwn(SCALAR_FUNCTIONS, value.fn)) throw this.wrong(`is wrong: there is no scalar function ${value.fn}`);
+    if (Object.hasOwn(INLINE_FUNCTIONS, value.fn)) return INLINE_FUNCTIONS[value.fn](...args);
+    return `F.${value.fn}(${args.join(', ')})`;
+  }
+
+  private read(operand: number, cursors: readonly Cursor[]): string {
+    const cursor = cursors.find((candidate) => candidate.operand === operand);
+    if (!cursor) throw this.wrong(`reads operand ${operand}, which it does not have`);
+    const element = this.types[operand].splat ? `a${operand}` : `a${operand}[${cursor.at}]`;
+    return cursor.inside ? `(${cursor.inside} ? ${element} : ${literal(this.operation.operands[operand].outside ?? 0)})` : element;
+  }
+
+  /**
+   * The parallel dimension to put innermost, or undefined to sum element by element. Costs are rough nanoseconds of one step: a read
+   * along the cache line 1, across 4; a row of accumulators 1.5; a chain of dependent float32 additions 3; loop overhead by length.
+   */
+  private rowDimension(): number | undefined {
+    const { body, operands } = this.operation;
+    if (!body) return undefined;
+    const cost = (inner: number): number => {
+      const extent = this.operation.domain[inner].extent;
+      let sum = 6 / extent;
+      for (const k of operandsOf(body.step)) {
+        if (this.types[k].splat) continue;
+        const { terms, rest } = offsetOf(operands[k].map, this.types[k].shape);
+        const stride = Math.abs(terms.get(inner) ?? 0);
+        if (rest.some(({ expr }) => dimensionsOf(expr).has(inner))) sum += 4;
+        else sum += stride === 0 ? 0.2 : stride <= 2 ? 1 : 4;
+      }
+      return sum;
+    };
+    const last = this.reduced[this.reduced.length - 1];
+    let best: number | undefined;
+    let least = cost(last) + (body.acc === 'float32' || body.acc === 'float64' ? 3 : 0);
+    for (const d of this.parallel) {
+      const price = cost(d) + 1.5;
+      if (this.operation.domain[d].extent > 1 && price < least) [best, least] = [d, price];
+    }
+    return best;
+  }
+
+  private name(prefix: string): string {
+    return `${prefix}${this.names++}_`;
+  }
+
+  private wrong(what: string): RegrainError {
+    return new RegrainError('internal', `operation ${this.operation.name} (${this.operation.type}) ${what}`);
   }
 }
 
-function scalarSource(scalar: Scalar, read: (operand: number) => string): string {
-  if (typeof scalar === 'number') return numberSource(scalar);
-  if (scalar === 'acc') return 'a';
-  if ('x' in scalar) return read(scalar.x);
-  const args = scalar.args.map((argument) => scalarSource(argument, read));
-  const inline = INLINE[scalar.fn];
-  if (inline) return inline.replace(/\$(\d)/g, (_, k: string) => args[Number(k)]);
-  if (!Object.hasOwn(SCALAR_FUNCTIONS, scalar.fn)) throw new RangeError(`there is no scalar function ${scalar.fn}`);
-  return `F.${scalar.fn}(${args.join(', ')})`;
+const ROW_ARRAYS: Readonly<Record<DType, string>> = {
+  float32: 'Float32Array',
+  float16: 'Float32Array',
+  float64: 'Float64Array',
+  int64: 'Float64Array',
+  uint64: 'Float64Array',
+  int32: 'Int32Array',
+  uint32: 'Uint32Array',
+  int16: 'Int16Array',
+  uint16: 'Uint16Array',
+  int8: 'Int8Array',
+  uint8: 'Uint8Array',
+  bool: 'Uint8Array',
+};
+
+/** Text that rounds a number to a type: floats to the nearest, integers cut towards zero and wrapped, 64-bit integers cut. */
+function rounded(dtype: DType, value: string): string {
+  switch (dtype) {
+    case 'float32':
+      return `Math.fround(${value})`;
+    case 'float16':
+      return `H(${value})`;
+    case 'float64':
+      return value;
+    case 'int64':
+    case 'uint64':
+      return `Math.trunc(${value})`;
+    case 'int32':
+      return `(${value} | 0)`;
+    case 'uint32':
+      return `(${value} >>> 0)`;
+    case 'int16':
+      return `(${value} << 16 >> 16)`;
+    case 'uint16':
+      return `(${value} & 65535)`;
+    case 'int8':
+      return `(${value} << 24 >> 24)`;
+    case 'uint8':
+      return `(${value} & 255)`;
+    case 'bool':
+      return `(${value} !== 0 ? 1 : 0)`;
+  }
 }
 
-function numberSource(value: number): string {
-  return Object.is(value, -0) ? '(-0)' : value < 0 ? `(${value})` : String(value);
+/** As `rounded`, where the array that takes the value rounds what it can itself. */
+function stored(dtype: DType, value: string): string {
+  return dtype === 'float16' || dtype === 'int64' || dtype === 'uint64' || dtype === 'bool' ? rounded(dtype, value) : value;
 }
 
-function operandsOf(scalar: Scalar, into: Set<number> = new Set()): Set<number> {
+function literal(value: number): string {
+  if (Number.isNaN(value)) return 'NaN';
+  if (!Number.isFinite(value)) return value > 0 ? 'Infinity' : '(-Infinity)';
+  if (Object.is(value, -0)) return '(-0)';
+  return value < 0 ? `(${value})` : `${value}`;
+}
+
+/** The operands that a scalar expression uses. */
+export function operandsOf(scalar: Scalar, into: Set<number> = new Set()): Set<number> {
   if (typeof scalar === 'object') {
     if ('x' in scalar) into.add(scalar.x);
     else for (const argument of scalar.args) operandsOf(argument, into);
