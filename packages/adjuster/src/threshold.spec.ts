@@ -38,7 +38,8 @@ describe('threshold', () => {
       for (const objective of [new PeakObjective(), new TimeObjective()]) {
         const proposals = adjuster({ maxProposals: 100, factors: [2, 3, 4] }).propose(plan, seen, [], context({ objective }));
         const gains = proposals.map(({ gain }) => gain);
-        expect(gains).toEqual([...gains].sort((a, b) => b - a));
+        // The first may be cheaper than the best, but not much worse; so on down the list.
+        gains.forEach((gain, i) => void expect(gain).toBeGreaterThanOrEqual(0.75 * Math.max(...gains.slice(i))));
         for (const { gain, edits } of proposals) {
           expect(gain).toBeGreaterThan(0);
           expect(gain).toBeLessThanOrEqual(1);

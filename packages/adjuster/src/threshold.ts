@@ -5,6 +5,7 @@ import { listCandidates } from './threshold/candidates.js';
 import { Estimator } from './threshold/estimate.js';
 import { History } from './threshold/history.js';
 import type { ThresholdOptions } from './threshold/options.js';
+import { bestFirst, type Priced } from './threshold/rank.js';
 import { proposeRecompute } from './threshold/recompute.js';
 import { measureTensors } from './threshold/tensor-metrics.js';
 import { judge } from './threshold/verdict.js';
@@ -25,16 +26,18 @@ export class ThresholdAdjuster implements Adjuster {
     const axes = findAxes(plan.program, plan.decomposition.grain.order);
     const estimator = new Estimator(plan, seen, context);
     const tasks = plan.decomposition.tasks.length;
-    const priced = listCandidates(plan, measured, verdicts, axes, options.factors, estimator.peakStep)
-      .filter(({ edits, moreTasks }) => edits.length <= options.maxEdits && (moreTasks <= 0 || tasks + moreTasks <= options.maxTasks))
-      .map(({ edits, changes, frequency }) => ({ edits, frequency, gain: estimator.gain(changes) }));
+    const priced: Priced[] = listCandidates(plan, measured, verdicts, axes, options.factors, estimator.peakStep)
+      .filter(({ count, moreTasks }) => count <= options.maxEdits && (moreTasks <= 0 || tasks + moreTasks <= options.maxTasks))
+      .map((candidate) => ({ ...candidate, gain: estimator.gain(candidate.changes) }));
     if (options.recompute) priced.push(...proposeRecompute(plan, measured, context.constraints, estimator));
-    // Of equal gains the busier regions first; then the order in which they were found, which is the program's.
-    priced.sort((a, b) => b.gain - a.gain || b.frequency - a.frequency);
+    const worthwhile = priced
+      .map((batch) => ({ ...batch, gain: batch.gain * history.trust(batch.kind, batch.tensors) }))
+      .filter(({ gain }) => gain > options.minGain);
     const proposals: Proposal[] = [];
-    for (const { edits, gain } of priced) {
-      if (gain <= options.minGain || proposals.length === options.maxProposals) break;
-      if (!history.wasRejected(edits)) proposals.push({ edits, gain: Math.min(1, gain) });
+    for (const batch of bestFirst(worthwhile)) {
+      if (proposals.length === options.maxProposals) break;
+      const edits = batch.edits();
+      if (!history.wasRejected(edits)) proposals.push({ edits, gain: Math.min(1, batch.gain) });
     }
     return proposals;
   }

@@ -1,54 +1,77 @@
 import type { Box, Edit } from '@regrain/core-ir';
 
-/** Edits of one tensor along one axis, and which regions (by position among its boxes) become one, or one several. */
-export interface TensorEdits {
-  readonly edits: readonly Edit[];
+/** Edits of one tensor along one axis: which regions (by position) become one, or each several. The edits are made when asked for. */
+export interface TensorBatch {
   /** Of a merge: the positions that become one region; of a split: each position alone. */
   readonly groups: readonly (readonly number[])[];
+  /** How many edits there are. */
+  readonly count: number;
+  edits(): Edit[];
 }
 
 /** Cuts every region into `parts` about equal parts along `axis`; regions that are too thin stay as they are. */
-export function splitRegions(tensor: number, boxes: readonly Box[], axis: number, parts: number): TensorEdits {
-  const edits: Edit[] = [];
+export function splitRegions(tensor: number, boxes: readonly Box[], axis: number, parts: number): TensorBatch {
   const groups: number[][] = [];
+  let count = 0;
+  const partsOf = ([lo, hi]: readonly [number, number]) => Math.min(parts, hi - lo);
   boxes.forEach((box, position) => {
-    const [lo, hi] = box[axis];
-    const count = Math.min(parts, hi - lo);
-    if (count < 2) return;
+    if (partsOf(box[axis]) < 2) return;
     groups.push([position]);
-    let rest = box;
-    for (let k = 1; k < count; k++) {
-      const cut = lo + Math.round(((hi - lo) * k) / count);
-      edits.push({ kind: 'split', at: { tensor, box: rest }, axis, cut, tasks: true });
-      rest = replace(rest, axis, [cut, hi]);
-    }
+    count += partsOf(box[axis]) - 1;
   });
-  return { edits, groups };
+  const edits = () =>
+    groups.flatMap(([position]) => {
+      const box = boxes[position];
+      const [lo, hi] = box[axis];
+      const pieces = partsOf(box[axis]);
+      let rest = box;
+      return Array.from({ length: pieces - 1 }, (_, k): Edit => {
+        const cut = lo + Math.round(((hi - lo) * (k + 1)) / pieces);
+        const at = { tensor, box: rest };
+        rest = withRange(rest, axis, [cut, hi]);
+        return { kind: 'split', at, axis, cut, tasks: true };
+      });
+    });
+  return { groups, count, edits };
 }
 
-/** Joins runs of `count` regions that follow each other along `axis` and agree on all other axes. */
-export function mergeRegions(tensor: number, boxes: readonly Box[], axis: number, count: number): TensorEdits {
-  const edits: Edit[] = [];
+/** Joins runs of `length` regions that follow each other along `axis` and agree on all other axes. */
+export function mergeRegions(
+  tensor: number,
+  boxes: readonly Box[],
+  axis: number,
+  length: number,
+  lines: readonly (readonly number[])[] = linesAlong(boxes, axis),
+): TensorBatch {
   const groups: number[][] = [];
-  for (const line of linesAlong(boxes, axis)) {
-    for (let from = 0; from < line.length; from += count) {
+  let count = 0;
+  for (const line of lines) {
+    for (let from = 0; from < line.length; from += length) {
       const group = [line[from]];
-      let union = boxes[line[from]];
-      for (let k = from + 1; k < Math.min(line.length, from + count); k++) {
-        const next = boxes[line[k]];
-        if (union[axis][1] !== next[axis][0]) break;
-        edits.push({ kind: 'merge', tensor, boxes: [union, next], tasks: true });
-        union = replace(union, axis, [union[axis][0], next[axis][1]]);
+      for (let k = from + 1; k < Math.min(line.length, from + length); k++) {
+        if (boxes[line[k - 1]][axis][1] !== boxes[line[k]][axis][0]) break;
         group.push(line[k]);
       }
-      if (group.length > 1) groups.push(group);
+      if (group.length === 1) continue;
+      groups.push(group);
+      count += group.length - 1;
     }
   }
-  return { edits, groups };
+  const edits = () =>
+    groups.flatMap(([first, ...others]) => {
+      let union = boxes[first];
+      return others.map((position): Edit => {
+        const next = boxes[position];
+        const pair = [union, next] as const;
+        union = withRange(union, axis, [union[axis][0], next[axis][1]]);
+        return { kind: 'merge', tensor, boxes: pair, tasks: true };
+      });
+    });
+  return { groups, count, edits };
 }
 
 /** Positions of the regions that agree on every axis but one, each list ascending along that axis. */
-function linesAlong(boxes: readonly Box[], axis: number): number[][] {
+export function linesAlong(boxes: readonly Box[], axis: number): number[][] {
   const lines = new Map<string, number[]>();
   boxes.forEach((box, position) => {
     const key = box.map(([lo, hi], d) => (d === axis ? '' : `${lo}:${hi}`)).join();
@@ -60,6 +83,6 @@ function linesAlong(boxes: readonly Box[], axis: number): number[][] {
   return [...lines.values()];
 }
 
-function replace(box: Box, axis: number, range: readonly [number, number]): Box {
+function withRange(box: Box, axis: number, range: readonly [number, number]): Box {
   return box.map((old, d) => (d === axis ? range : old));
 }

@@ -1,16 +1,20 @@
 import { type Edit, ELEMENT_BYTES, type Plan, volume } from '@regrain/core-ir';
 import type { Axes } from './axes.js';
-import { mergeRegions, splitRegions } from './batches.js';
+import { linesAlong, mergeRegions, splitRegions } from './batches.js';
 import type { Change } from './estimate.js';
 import type { TensorMetrics } from './tensor-metrics.js';
 import type { Verdict } from './verdict.js';
 
 type Kind = 'split' | 'merge';
 
-/** A batch before it is priced: members and what happens to each. */
+/** A batch before it is priced: its members and what happens to each. */
 export interface Candidate {
-  readonly edits: readonly Edit[];
+  readonly kind: Kind;
+  readonly tensors: readonly number[];
   readonly changes: readonly Change[];
+  /** How many edits there are; made when asked for. */
+  readonly count: number;
+  edits(): readonly Edit[];
   /** Tasks that the edits should add; negative if they take some away. */
   readonly moreTasks: number;
   /** Accesses per kilocycle of its busiest member. */
@@ -23,13 +27,21 @@ interface Member {
   readonly axis: number;
 }
 
+/** One tensor's part of a candidate. */
+interface Part {
+  readonly change: Omit<Change, 'readersFollow'>;
+  readonly count: number;
+  readonly moreTasks: number;
+  edits(): Edit[];
+}
+
 /** Operations before and after the one at the peak whose tensors are edited together. */
 const PEAK_REACH = [2, 4, 8];
 
 /**
  * Batches worth pricing. One region alone rarely gains (one band of six split does nothing, all six do), so a batch is all regions of
- * a tensor along an axis, or of all tensors of a chain, of those cut equally often or equally long, of those near the peak. A batch of several needs one member
- * for which the rule asks; the others come along where it allows.
+ * a tensor along an axis, or of all tensors of a chain, of those cut equally often or equally long, of those near the peak. A batch
+ * of several needs one member for which the rule asks; the others come along where it allows.
  */
 export function listCandidates(
   plan: Plan,
@@ -39,18 +51,13 @@ export function listCandidates(
   factors: readonly number[],
   peakStep: number,
 ): Candidate[] {
-  const found: Candidate[] = [];
-  const writers = new Int32Array(plan.program.tensors.length);
-  const { tasks, instances } = plan.decomposition;
-  for (const { accesses } of tasks) {
-    for (const { instance, mode } of accesses) {
-      if (mode !== 'read' && instances[instance].role === 'primary') writers[instances[instance].tensor]++;
-    }
-  }
-  const followers = readersWrites(plan);
-  const writerOf = firstWriters(plan);
+  const { tasks } = plan.decomposition;
   const step = plan.steps[peakStep];
   const peakOperation = step?.kind === 'task' ? tasks[step.task].operation : -1;
+  const writerOf = firstWriters(plan);
+  const followers = readersWrites(plan);
+  const partOf = makeParts(plan, axes);
+  const found: Candidate[] = [];
   for (const kind of ['split', 'merge'] as const) {
     const groups = new Map<string, Member[]>();
     const join = (key: string, member: Member) => {
@@ -72,51 +79,75 @@ export function listCandidates(
         for (const reach of PEAK_REACH) if (peakOperation >= 0 && away <= reach) join(`chain ${chain} within ${reach} of the peak`, member);
       });
     });
-    const sizes = new Set<string>();
+    const seen = new Set<string>();
     for (const members of groups.values()) {
       if (!members.some(({ verdict }) => verdict.wants.has(kind))) continue;
       // A chain of one tensor is that tensor; a chain cut everywhere alike is found twice.
-      const same = members.map(({ metrics, axis }) => `${metrics.tensor}/${axis}`).join();
-      if (sizes.has(same)) continue;
-      sizes.add(same);
+      const key = members.map(({ metrics, axis }) => `${metrics.tensor}/${axis}`).join();
+      if (seen.has(key)) continue;
+      seen.add(key);
       for (const factor of factors) {
         const candidate = build(kind, members, factor);
-        if (candidate.edits.length > 0) found.push(candidate);
+        if (candidate.count > 0) found.push(candidate);
       }
     }
   }
   return found;
 
   function build(kind: Kind, members: readonly Member[], factor: number): Candidate {
-    const inside = new Set(members.map(({ metrics }) => metrics.tensor));
-    const edits: Edit[] = [];
-    const changes: Change[] = [];
-    let frequency = 0;
-    let moreTasks = 0;
-    for (const { metrics, axis } of members) {
-      const { tensor, boxes, regions, waited } = metrics;
-      const made = kind === 'split' ? splitRegions(tensor, boxes, axis, factor) : mergeRegions(tensor, boxes, axis, factor);
-      if (made.edits.length === 0) continue;
-      edits.push(...made.edits);
-      frequency = Math.max(frequency, metrics.frequency);
-      const read = followers[tensor];
-      const perRegion = writers[tensor] / regions.length;
-      moreTasks += perRegion * (kind === 'split' ? made.edits.length : -made.edits.length);
-      changes.push({
+    const tensors = members.map(({ metrics }) => metrics.tensor);
+    const inside = new Set(tensors);
+    const parts = members.map(({ metrics, axis }) => partOf(kind, metrics, axis, factor));
+    const changes = parts.map(({ change }, i) => {
+      const written = followers[tensors[i]];
+      return { ...change, readersFollow: written.length > 0 && written.every((tensor) => inside.has(tensor)) };
+    });
+    return {
+      kind,
+      tensors,
+      changes,
+      count: parts.reduce((sum, { count }) => sum + count, 0),
+      edits: () => parts.flatMap((part) => part.edits()),
+      moreTasks: parts.reduce((sum, { moreTasks }) => sum + moreTasks, 0),
+      frequency: Math.max(...members.map(({ metrics }) => metrics.frequency)),
+    };
+  }
+}
+
+/** Parts are shared by the candidates that a tensor takes part in. */
+function makeParts(plan: Plan, axes: Axes): (kind: Kind, metrics: TensorMetrics, axis: number, factor: number) => Part {
+  const writers = writingTasks(plan);
+  const parts = new Map<string, Part>();
+  const lines = new Map<string, number[][]>();
+  const linesOf = ({ tensor, boxes }: TensorMetrics, axis: number) => {
+    const known = lines.get(`${tensor} ${axis}`) ?? linesAlong(boxes, axis);
+    lines.set(`${tensor} ${axis}`, known);
+    return known;
+  };
+  return (kind, metrics, axis, factor) => {
+    const { tensor, boxes, regions, waited } = metrics;
+    const key = `${kind} ${tensor} ${axis} ${factor}`;
+    let part = parts.get(key);
+    if (part) return part;
+    const made =
+      kind === 'split' ? splitRegions(tensor, boxes, axis, factor) : mergeRegions(tensor, boxes, axis, factor, linesOf(metrics, axis));
+    const size = ELEMENT_BYTES[plan.program.tensors[tensor].dtype];
+    part = {
+      change: {
         kind,
         factor,
         groups: made.groups.map((group) => group.map((position) => regions[position])),
-        readersFollow: read.length > 0 && read.every((written) => inside.has(written)),
-        kept:
-          kind === 'split'
-            ? keptBytes(metrics, axis, factor, axes.halo(tensor, axis)) * ELEMENT_BYTES[plan.program.tensors[tensor].dtype]
-            : 0,
+        kept: kind === 'split' ? size * keptElements(metrics, axis, factor, axes.halo(tensor, axis)) : 0,
         tasks: writers[tensor],
         waited,
-      });
-    }
-    return { edits, changes, moreTasks, frequency };
-  }
+      },
+      count: made.count,
+      moreTasks: ((kind === 'split' ? made.count : -made.count) * writers[tensor]) / regions.length,
+      edits: made.edits,
+    };
+    parts.set(key, part);
+    return part;
+  };
 }
 
 /** Axes along which a tensor's regions can be split (they are thick enough) or merged (there are several), best first. */
@@ -129,14 +160,33 @@ function usableAxes({ tensor, boxes }: TensorMetrics, axes: Axes, kind: Kind): n
     .sort((a, b) => cuts[b] - cuts[a]);
 }
 
-/** Per tensor the tensors that its readers write. */
-function readersWrites({ program }: Plan): number[][] {
-  const found: Set<number>[] = program.tensors.map(() => new Set());
-  for (const { operands } of program.operations) {
-    const written = operands.filter(({ mode }) => mode !== 'read').map(({ tensor }) => tensor);
-    for (const { tensor, mode } of operands) if (mode === 'read') for (const w of written) found[tensor].add(w);
+/** Elements of the new regions (all across, one after the other along the axis) that hold a halo. */
+function keptElements({ boxes }: TensorMetrics, axis: number, factor: number, halo: number): number {
+  const cuts = new Set(boxes.map((box) => box[axis][0])).size;
+  // Cut along another axis already: then the regions slide along that one, and the placements show what they hold.
+  if (cuts < boxes.length) return 0;
+  let lo = Number.POSITIVE_INFINITY;
+  let hi = 0;
+  let elements = 0;
+  for (const box of boxes) {
+    lo = Math.min(lo, box[axis][0]);
+    hi = Math.max(hi, box[axis][1]);
+    elements += volume(box);
   }
-  return found.map((set) => [...set]);
+  const thickness = Math.max(1, (hi - lo) / cuts / factor);
+  return (Math.ceil(halo / thickness) * thickness * elements) / (hi - lo);
+}
+
+/** Per tensor the tasks that write its primary. */
+function writingTasks({ program, decomposition }: Plan): Int32Array {
+  const { tasks, instances } = decomposition;
+  const count = new Int32Array(program.tensors.length);
+  for (const { accesses } of tasks) {
+    for (const { instance, mode } of accesses) {
+      if (mode !== 'read' && instances[instance].role === 'primary') count[instances[instance].tensor]++;
+    }
+  }
+  return count;
 }
 
 /** Per tensor the first operation that writes it; -1 of inputs. */
@@ -148,13 +198,12 @@ function firstWriters({ program }: Plan): Int32Array {
   return first;
 }
 
-/** Bytes of the new regions (all across, one after the other along the axis) that hold a halo. */
-function keptBytes({ boxes }: TensorMetrics, axis: number, factor: number, halo: number): number {
-  const cuts = new Set(boxes.map((box) => box[axis][0])).size;
-  // Cut along another axis already: then the regions slide along that one, and the placements show what they hold.
-  if (cuts < boxes.length) return 0;
-  const length = Math.max(...boxes.map((box) => box[axis][1])) - Math.min(...boxes.map((box) => box[axis][0]));
-  const thickness = Math.max(1, length / cuts / factor);
-  const bytes = boxes.reduce((sum, box) => sum + volume(box), 0);
-  return (Math.ceil(halo / thickness) * thickness * bytes) / length;
+/** Per tensor the tensors that its readers write. */
+function readersWrites({ program }: Plan): number[][] {
+  const found: Set<number>[] = program.tensors.map(() => new Set());
+  for (const { operands } of program.operations) {
+    const written = operands.filter(({ mode }) => mode !== 'read').map(({ tensor }) => tensor);
+    for (const { tensor, mode } of operands) if (mode === 'read') for (const w of written) found[tensor].add(w);
+  }
+  return found.map((set) => [...set]);
 }

@@ -25,7 +25,9 @@ export interface Change {
 export class Estimator {
   private readonly live: Float64Array[];
   private readonly most: number[];
-  private readonly placementsOf: Map<number, number[]>;
+  /** Placements of each region, in compressed sparse rows. */
+  private readonly row: Int32Array;
+  private readonly placed: Int32Array;
   private readonly opens: Float64Array;
   private readonly overhead: number;
   private readonly engines: number;
@@ -44,14 +46,17 @@ export class Estimator {
     this.live = machine.spaces.map(() => new Float64Array(steps.length + 3));
     this.delta = new Differences(steps.length + 3);
     this.opens = openTimes(plan);
-    this.placementsOf = new Map();
+    this.row = new Int32Array(plan.decomposition.regions.length + 1);
     placements.forEach(({ holds, space, bytes, last }, p) => {
       this.live[space][this.opens[p]] += bytes;
       this.live[space][last + 1] -= bytes;
-      if (!('region' in holds)) return;
-      const list = this.placementsOf.get(holds.region);
-      if (list) list.push(p);
-      else this.placementsOf.set(holds.region, [p]);
+      if ('region' in holds) this.row[holds.region + 1]++;
+    });
+    for (let r = 1; r < this.row.length; r++) this.row[r] += this.row[r - 1];
+    this.placed = new Int32Array(this.row[this.row.length - 1]);
+    const next = this.row.slice();
+    placements.forEach(({ holds }, p) => {
+      if ('region' in holds) this.placed[next[holds.region]++] = p;
     });
     for (const live of this.live) for (let t = 1; t < live.length; t++) live[t] += live[t - 1];
     this.before = this.live.map((live) => live.slice());
@@ -94,7 +99,8 @@ export class Estimator {
     const peaks = machine.spaces.map((_, space) => {
       this.delta.clear();
       for (const region of regions) {
-        for (const p of this.placementsOf.get(region) ?? []) {
+        for (let k = this.row[region]; k < this.row[region + 1]; k++) {
+          const p = this.placed[k];
           const { bytes, last } = this.plan.placements[p];
           if (this.plan.placements[p].space === space) this.delta.add(this.opens[p], last, bytes);
         }
@@ -115,6 +121,7 @@ export class Estimator {
   private peakWith(changes: readonly Change[], space: number): number {
     const { placements, steps } = this.plan;
     const { delta } = this;
+    if (this.most[space] === 0) return 0;
     delta.clear();
     let brought = 0;
     let left = 0;
@@ -124,7 +131,8 @@ export class Estimator {
         let end = 0;
         let sum = 0;
         for (const region of group) {
-          for (const p of this.placementsOf.get(region) ?? []) {
+          for (let k = this.row[region]; k < this.row[region + 1]; k++) {
+            const p = this.placed[k];
             if (placements[p].space !== space) continue;
             const { bytes, last } = placements[p];
             const opens = this.opens[p];

@@ -19,7 +19,7 @@ export const thresholdOptions = z.strictObject({
   recompute: z.boolean().default(true).describe('propose recomputation where a mac-factor constraint above 1 allows it'),
   minGain: z.number().min(0).default(0).describe('leave out batches whose predicted gain (share of the score) is not above this'),
   maxProposals: z.number().int().min(1).default(8).describe('proposals of one round'),
-  maxTasks: z.number().int().min(1).default(40_000).describe('leave out splits after which a plan would have more tasks than this'),
+  maxTasks: z.number().int().min(1).default(20_000).describe('leave out splits after which a plan would have more tasks than this'),
   maxEdits: z.number().int().min(1).default(20_000).describe('edits of one batch'),
 });
 

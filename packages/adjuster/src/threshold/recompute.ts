@@ -1,5 +1,6 @@
-import { type Constraint, type Edit, ELEMENT_BYTES, type Plan, volume } from '@regrain/core-ir';
+import { type Constraint, ELEMENT_BYTES, type Plan, volume } from '@regrain/core-ir';
 import type { Estimator } from './estimate.js';
+import type { Priced } from './rank.js';
 import type { TensorMetrics } from './tensor-metrics.js';
 
 /**
@@ -12,13 +13,13 @@ export function proposeRecompute(
   measured: readonly TensorMetrics[],
   constraints: readonly Constraint[],
   estimator: Estimator,
-): { edits: Edit[]; gain: number; frequency: number }[] {
+): Priced[] {
   const { program, metrics, decomposition } = plan;
   const limit = constraints.reduce((least, c) => (c.kind === 'mac-factor' ? Math.min(least, c.max) : least), Number.POSITIVE_INFINITY);
   if (!Number.isFinite(limit) || limit <= 1) return [];
   const atLeast = program.operations.reduce((sum, { macs }) => sum + macs, 0);
   const needs = readerNeeds(plan);
-  const found: { edits: Edit[]; gain: number; frequency: number }[] = [];
+  const found: Priced[] = [];
   for (const { tensor, regions, boxes, frequency } of measured) {
     if (program.tensors[tensor].kind !== 'computed' || regions.length < 2 || program.outputs.includes(tensor)) continue;
     const along = boxes[0].map((_, axis) => axis).filter((axis) => new Set(boxes.map((box) => box[axis][0])).size > 1);
@@ -33,7 +34,8 @@ export function proposeRecompute(
       const extra = cost * (need.times - 1);
       if (metrics.macs + extra > limit * atLeast) return;
       const gain = estimator.gainOfRecompute(regions, need.held, extra);
-      found.push({ edits: [{ kind: 'recompute', tensor, reader, along }], gain, frequency });
+      const edits = () => [{ kind: 'recompute', tensor, reader, along } as const];
+      found.push({ kind: 'recompute', tensors: [tensor], gain, moreTasks: 0, frequency, edits });
     });
   }
   return found;
