@@ -1,3 +1,4 @@
+import { pointName } from '@regrain/core-ir';
 import { Command } from 'commander';
 import { z } from 'zod';
 import { openSession } from '../open-session.js';
@@ -35,7 +36,6 @@ async function plugins({ terminal }: Shell, options: Options): Promise<void> {
     options: optionsOf(schema),
     ...(space ? { space } : {}),
   }));
-  found.sort((a, b) => (a.point < b.point ? -1 : a.point > b.point ? 1 : 0));
   if (options.json) {
     printJson(found, terminal);
     return;
@@ -50,11 +50,6 @@ async function plugins({ terminal }: Shell, options: Options): Promise<void> {
       terminal.out(`  ${' '.repeat(width)}    ${name} = ${JSON.stringify(value) ?? '(unset)'}  ${description}\n`);
     }
   }
-}
-
-/** `Symbol(regrain.Scheduler)` is `Scheduler`. */
-function pointName(point: symbol): string {
-  return (point.description ?? '').replace(/^regrain\./, '');
 }
 
 function optionsOf(schema: z.ZodObject): OptionRow[] {

@@ -2,6 +2,7 @@ import {
   type CompileOptions,
   type CompileResult,
   type Constraint,
+  choiceId,
   DependenceAnalyzer,
   HardwareTarget,
   type Loaded,
@@ -20,9 +21,10 @@ import {
   DEFAULT_TRACE_DECOMPOSE,
 } from '../default-pipeline.js';
 import { isMachineFile, openSession, readMachine } from '../open-session.js';
-import { idOf, mergePipeline, type PipelineFlags } from '../options/pipeline.js';
+import { mergePipeline, type PipelineFlags } from '../options/pipeline.js';
 import type { Terminal } from '../output/terminal.js';
 import { showProgress } from '../progress.js';
+import { adjacencyOf } from './adjacency.js';
 import { reuseDependences } from './reuse.js';
 import { type Summary, summaryOf } from './summary.js';
 
@@ -82,13 +84,13 @@ async function plan({ session, file, name, loaded, flags, terminal, began, loadM
   const summary = summaryOf({
     model: name,
     target: result.plan.machine.name,
-    objective: idOf(options.objective),
+    objective: choiceId(options.objective),
     input: options.input,
     result,
     accountings,
     reuseDependences: reuse,
     movedBoundBytes: 0,
-    adjacency: 1,
+    adjacency: adjacencyOf(result.plan),
     elapsedMs: { load: loadMs, ...result.elapsedMs, total: performance.now() - began },
   });
   return { session, result, summary };

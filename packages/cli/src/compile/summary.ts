@@ -71,7 +71,7 @@ export function summaryOf(from: SummaryInput): Summary {
     adjacency: from.adjacency,
     iterations: result.iterations,
     edits: result.edits,
-    verified: result.faults.length === 0,
+    verified: result.faults.length === 0 && result.verifiedBy.length > 0,
     elapsedMs: from.elapsedMs,
     maxRssBytes: process.resourceUsage().maxRSS * 1024,
   };

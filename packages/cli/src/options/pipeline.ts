@@ -1,4 +1,4 @@
-import type { Choice, PipelineConfig } from '@regrain/core-ir';
+import { type Choice, choiceId, choicesOf, type PipelineConfig } from '@regrain/core-ir';
 import { type Command, Option } from 'commander';
 import { ids, integer } from './parse.js';
 
@@ -40,7 +40,7 @@ export function mergePipeline(flags: PipelineFlags, config: Partial<PipelineConf
   const chosen = <T extends Choice | readonly Choice[]>(
     given: readonly string[] | undefined,
     before: T | undefined,
-  ): Choice[] | undefined => given?.map((id) => listOf(before).find((choice) => idOf(choice) === id) ?? id);
+  ): Choice[] | undefined => given?.map((id) => choicesOf(before ?? []).find((choice) => choiceId(choice) === id) ?? id);
   return {
     decompose: chosen(flags.decompose, base.decompose) ?? base.decompose,
     analyze: chosen(flags.analyze, base.analyze)?.[0] ?? base.analyze,
@@ -50,15 +50,6 @@ export function mergePipeline(flags: PipelineFlags, config: Partial<PipelineConf
     adjust: flags.adjust?.[0] === 'none' ? undefined : (chosen(flags.adjust, base.adjust)?.[0] ?? base.adjust),
     iterations: flags.iterations ?? base.iterations,
   };
-}
-
-export function idOf(choice: Choice): string {
-  return typeof choice === 'string' ? choice : choice.id;
-}
-
-function listOf(choices: Choice | readonly Choice[] | undefined): readonly Choice[] {
-  if (choices === undefined) return [];
-  return Array.isArray(choices) ? choices : [choices as Choice];
 }
 
 /** Without the keys that are undefined, which must not hide a default. */
