@@ -122,7 +122,11 @@ describe('threshold', () => {
         ? []
         : Array.from({ length: rows * 4 }, (_, k) => {
             const column = (k % 4) * (columns / 4);
-            return [[0, channels], [k >> 2, (k >> 2) + 1], [column, column + columns / 4]] as const; // biome-ignore format: one box
+            return [
+              [0, channels],
+              [k >> 2, (k >> 2) + 1],
+              [column, column + columns / 4],
+            ] as const;
           }),
     );
     const { plan, seen } = planOf(program, { ...whole(program), regions: tiles });

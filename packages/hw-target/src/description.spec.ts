@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { describedTarget } from './described-target.js';
 import { machineOf, parseDescription } from './description.js';
@@ -47,4 +48,12 @@ describe('described target', () => {
     const scheduler = { kind: 'table', entries: 8, window: 4, lookupCycles: 2, dispatchCycles: 5, editCycles: 3 };
     expect(new (describedTarget(toy))({ scheduler }).cost(operation, half, 0)).toBe(10 + 5 + 2 + 50);
   });
+});
+
+it('reads the example of its page', () => {
+  const page = readFileSync(new URL('../../../docs/plugins/hardware-target/README.md', import.meta.url), 'utf8');
+  const [, json] = /```json\n([^]*?)```/.exec(page) ?? [];
+  const machine = machineOf(parseDescription(JSON.parse(json), 'mine.json'));
+  expect(machine.spaces[0]).toEqual({ name: 'tcm', bytes: 131072, align: 8, counted: true });
+  expect(machine.home.constant).toBe(1);
 });

@@ -7,7 +7,13 @@ import { move, sketch, task, toy } from './spec-support.js';
 const plan = sketch({
   tensors: [{ shape: [16] }, { shape: [16] }],
   tasks: [
-    { cycles: 20, touches: [['read', 0, [[0, 16]]], ['write', 1, [[0, 16]]]] }, // biome-ignore format: pairs
+    {
+      cycles: 20,
+      touches: [
+        ['read', 0, [[0, 16]]],
+        ['write', 1, [[0, 16]]],
+      ],
+    },
     { cycles: 20, touches: [['read', 1, [[0, 16]]]] },
   ],
   steps: [move(0, 1), task(0, 0, [0]), task(1, 1, [1])],

@@ -111,8 +111,29 @@ describe('time of steps', () => {
       ...it,
       machine: toyWith({ home: { input: 'slow', constant: 'slow' } }),
       tensors: [{ shape: [8, 16], kind: 'input' }],
-      regions: { 0: [[[0, 8], [0, 8]]] }, // biome-ignore format: one box
-      tasks: [{ cycles: 1, touches: [['read', 0, [[0, 8], [0, 8]]]] }], // biome-ignore format: one box
+      regions: {
+        0: [
+          [
+            [0, 8],
+            [0, 8],
+          ],
+        ],
+      },
+      tasks: [
+        {
+          cycles: 1,
+          touches: [
+            [
+              'read',
+              0,
+              [
+                [0, 8],
+                [0, 8],
+              ],
+            ],
+          ],
+        },
+      ],
     };
     expect(run(strided).end[0]).toBe(164 + 7 * 5);
   });
@@ -126,7 +147,13 @@ describe('order', () => {
       tasks: [
         { cycles: 90, touches: [['write', 0, row(0, 4)]] },
         { cycles: 20, touches: [['write', 1, row(0, 8)]] },
-        { cycles: 10, touches: [['read', 0, row(0, 4)], ['read', 1, row(0, 8)]] }, // biome-ignore format: pairs
+        {
+          cycles: 10,
+          touches: [
+            ['read', 0, row(0, 4)],
+            ['read', 1, row(0, 8)],
+          ],
+        },
       ],
       steps: [task(0, 0), task(1, 1), task(2, 1, [0])],
     });
@@ -158,7 +185,10 @@ describe('order', () => {
       tasks: [row(0, 4), row(2, 7), row(0, 3)].map((box) => ({ cycles: 1, touches: [['read', 0, box]] })),
       steps: [task(0), task(1), task(2)],
     });
-    expect(seen.coaccess).toEqual([[0, 1, 2], [1, 2, 1]]); // biome-ignore format: pairs
+    expect(seen.coaccess).toEqual([
+      [0, 1, 2],
+      [1, 2, 1],
+    ]);
     expect([...seen.accesses]).toEqual([3, 2, 1]);
     expect([...seen.read]).toEqual([7, 4, 1]);
   });

@@ -10,15 +10,8 @@ describe('axes', () => {
   const axes = findAxes(program, none(program));
 
   it('cuts convolutions along rows and columns, not along channels that a reader sums over', () => {
-    expect(axes.cuttable).toEqual(
-      [
-        [1, 2],
-        [1, 2],
-        [1, 2],
-        [0, 1, 2],
-      ].map((list) => expect.arrayContaining(list)),
-    );
-    expect(axes.cuttable.slice(0, 3)).toEqual([[1, 2], [1, 2], [1, 2]]); // biome-ignore format: axes
+    for (const tensor of [0, 1, 2]) expect(axes.cuttable[tensor]).toEqual([1, 2]);
+    expect(new Set(axes.cuttable[3])).toEqual(new Set([0, 1, 2]));
     // The output's channels could be cut, but nothing else with them.
     expect(axes.cuttable[3].at(-1)).toBe(0);
   });
