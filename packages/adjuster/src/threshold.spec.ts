@@ -146,6 +146,42 @@ describe('threshold', () => {
     }
   });
 
+  it('edits the tracked regions of a trace', () => {
+    const chain = convChain(3, 16);
+    const rows = (lo: number, hi: number) => [
+      { at: 0, size: 4 },
+      { at: lo, size: hi - lo },
+      { at: 0, size: 8 },
+    ];
+    const trace: typeof chain = {
+      ...chain,
+      trace: true,
+      operations: [0, 1].flatMap((layer) =>
+        [0, 4, 8, 12].map((lo) => ({
+          ...chain.operations[layer],
+          domain: [],
+          operands: [
+            { tensor: layer, mode: 'read' as const, map: rows(lo, lo + 4) },
+            { tensor: layer + 1, mode: 'write' as const, map: rows(lo, lo + 4) },
+          ],
+          cycles: 10,
+        })),
+      ),
+    };
+    const { plan, seen } = planOf(trace, { ...whole(trace), regions: bandsOf(trace, 8) });
+    const contended = { ...seen, waited: seen.busy.slice() };
+    const time = context({ objective: new TimeObjective() });
+    const [best] = adjuster({ lowReuse: 0 }).propose(plan, contended, [], time);
+    expect(kinds(best)).toEqual(['split']);
+    const grain = editAll(trace, plan.decomposition.grain, best.edits);
+    expect(expand(trace, grain).regions.length).toBeGreaterThan(plan.decomposition.regions.length);
+    expect(expand(trace, grain).tasks.length).toBe(8);
+    // Two rows of regions that every instruction reads together are one.
+    const halves = planOf(trace, { ...whole(trace), regions: bandsOf(trace, 2) });
+    const [merged] = adjuster({ lowReuse: 0 }).propose(halves.plan, halves.seen, [], time);
+    expect(kinds(merged)).toEqual(['merge']);
+  });
+
   it('closes a loop that ends, never comes back, and is never worse', () => {
     for (const [objective, height, overhead] of [
       [new PeakObjective(), 24, 10],

@@ -19,6 +19,7 @@ export class ThresholdAdjuster implements Adjuster {
   constructor(@inject(PluginOptions) private readonly options: ThresholdOptions) {}
 
   propose(plan: Plan, seen: Observations, trials: readonly Trial[], context: Context): readonly Proposal[] {
+    context.signal.throwIfAborted();
     const { options } = this;
     const history = new History(trials, options.cooldown);
     const measured = measureTensors(plan, seen);

@@ -14,18 +14,19 @@ describe.each(plugin.bindings.map((binding) => [binding.id, binding] as const))(
     expect(existsSync(new URL(`../../../docs/plugins/${page}/${id}.md`, import.meta.url))).toBe(true);
     expect(description.length).toBeGreaterThan(10);
   });
+});
 
-  it.runIf(point === HardwareTarget)('is a machine whose first space is the arena and that runs a plan', () => {
+const targets = plugin.bindings.filter(({ point }) => point === HardwareTarget);
+
+it.each(targets.map((binding) => [binding.id, binding] as const))(
+  '%s runs a plan; its first space is the arena',
+  (id, { use, options }) => {
     const target = new use(options.parse({})) as HardwareTarget;
     expect(target.machine.name).toBe(id);
     expect(target.machine.spaces[0].counted).toBe(true);
-    const plan = sketch({
-      machine: target.machine.detail as typeof toy,
-      tensors: [{ shape: [8] }],
-      tasks: [{ cycles: 5, touches: [] }],
-      steps: [task(0)],
-    });
+    const machine = target.machine.detail as typeof toy;
+    const plan = sketch({ machine, tensors: [{ shape: [8] }], tasks: [{ cycles: 5, touches: [] }], steps: [task(0)] });
     const { seen } = target.execute(plan) as Awaited<ReturnType<HardwareTarget['execute']>>;
     expect(seen.end[0]).toBeGreaterThan(5);
-  });
-});
+  },
+);

@@ -125,7 +125,9 @@ function makeParts(plan: Plan, axes: Axes): (kind: Kind, metrics: TensorMetrics,
     return known;
   };
   return (kind, metrics, axis, factor) => {
-    const { tensor, boxes, regions, waited } = metrics;
+    const { tensor, boxes, regions, waited, accesses, coaccess } = metrics;
+    // The instructions of a trace are as they are, whatever regions they touch.
+    const tasks = plan.program.trace ? 0 : writers[tensor];
     const key = `${kind} ${tensor} ${axis} ${factor}`;
     let part = parts.get(key);
     if (part) return part;
@@ -138,11 +140,12 @@ function makeParts(plan: Plan, axes: Axes): (kind: Kind, metrics: TensorMetrics,
         factor,
         groups: made.groups.map((group) => group.map((position) => regions[position])),
         kept: kind === 'split' ? size * keptElements(metrics, axis, factor, axes.halo(tensor, axis)) : 0,
-        tasks: writers[tensor],
+        tasks,
+        lookups: plan.program.trace && kind === 'merge' ? accesses * (coaccess / (1 + coaccess)) * (1 - 1 / factor) : 0,
         waited,
       },
       count: made.count,
-      moreTasks: ((kind === 'split' ? made.count : -made.count) * writers[tensor]) / regions.length,
+      moreTasks: ((kind === 'split' ? made.count : -made.count) * tasks) / regions.length,
       edits: made.edits,
     };
     parts.set(key, part);

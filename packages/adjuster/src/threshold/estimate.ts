@@ -12,6 +12,8 @@ export interface Change {
   readonly kept: number;
   /** Tasks that write the tensor. */
   readonly tasks: number;
+  /** Of a merge: accesses that no longer touch a second region. */
+  readonly lookups: number;
   /** Time that tasks waited for the tensor. */
   readonly waited: number;
 }
@@ -83,9 +85,10 @@ export class Estimator {
     const { machine } = this.plan;
     const peaks = machine.spaces.map((_, space) => this.peakWith(changes, space));
     let { cycles } = this.plan.metrics;
-    for (const { kind, factor, tasks, waited } of changes) {
+    for (const { kind, factor, tasks, waited, lookups } of changes) {
       const more = kind === 'split' ? tasks * (factor - 1) : -tasks * (1 - 1 / factor);
-      cycles += (more * this.overhead) / this.engines;
+      // Whatever tracks regions takes at least a cycle to look one up.
+      cycles += (more * this.overhead - lookups) / this.engines;
       // Halves arrive in half the time: so much of the wait can go, or comes.
       cycles -= kind === 'split' ? (waited * (1 - 1 / factor)) / this.engines : -(waited * (factor - 1)) / this.engines;
     }

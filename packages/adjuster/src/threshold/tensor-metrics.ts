@@ -11,6 +11,7 @@ export interface TensorMetrics {
   readonly waited: number;
   /** Bytes read (an output once by the caller) ÷ bytes filled. */
   readonly reuse: number;
+  readonly accesses: number;
   /** Accesses per 1000 units of time. */
   readonly frequency: number;
   /** Mean over neighbouring regions: tasks that touch both ÷ tasks that touch either. */
@@ -43,6 +44,7 @@ export function measureTensors(plan: Plan, seen: Observations): TensorMetrics[] 
     const busy = sum(seen.busy);
     const filled = sum(seen.filled);
     const waited = sum(seen.waited);
+    const accesses = sum(seen.accesses);
     // The caller reads an output once, after the run.
     const read = sum(seen.read) + (program.outputs.includes(tensor) ? list.reduce((bytes, r) => bytes + regions[r].bytes, 0) : 0);
     found.push({
@@ -52,7 +54,8 @@ export function measureTensors(plan: Plan, seen: Observations): TensorMetrics[] 
       contention: busy > 0 ? waited / busy : 0,
       waited,
       reuse: filled > 0 ? read / filled : Number.POSITIVE_INFINITY,
-      frequency: makespan > 0 ? (1000 * sum(seen.accesses)) / makespan : 0,
+      accesses,
+      frequency: makespan > 0 ? (1000 * accesses) / makespan : 0,
       // Neighbours that no task touches together count as zero.
       coaccess: list.length > 1 ? both[tensor] / Math.max(pairs[tensor], list.length - 1) : 0,
     });
