@@ -6,6 +6,7 @@ import { GemmOperators } from './gemm.js';
 import { MiscOperators } from './misc.js';
 import { NormalizeOperators } from './normalize.js';
 import { PoolOperators } from './pool.js';
+import { QLinearContribOperators, QLinearOperators } from './qlinear.js';
 import { QuantizeOperators } from './quantize.js';
 import { QuantizedOperators } from './quantized.js';
 import { RecurrentOperators } from './recurrent.js';
@@ -37,6 +38,8 @@ export const operatorContributions: readonly Contribution[] = [
   set('onnx-shape', 'Operators whose results are known at load time: Shape, Constant, Range', ShapeOperators),
   set('onnx-recurrent', 'RNN, GRU, LSTM', RecurrentOperators),
   set('onnx-misc', 'ArgMax, TopK, CumSum, Trilu, OneHot, Tile, Einsum, Pad', MiscOperators),
+  set('onnx-qlinear', 'QLinearConv, QLinearMatMul', QLinearOperators),
+  set('onnx-qlinear-contrib', 'QLinear operators of the domain com.microsoft', QLinearContribOperators),
   set('quantized', 'Integer forms of operators between DequantizeLinear and QuantizeLinear', QuantizedOperators),
 ];
 

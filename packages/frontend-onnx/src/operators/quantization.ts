@@ -102,9 +102,18 @@ export function replaceReads(scalar: Scalar, by: readonly (Scalar | undefined)[]
   return { fn: scalar.fn, args: scalar.args.map((arg) => replaceReads(arg, by)) };
 }
 
+const ROUNDED: ReadonlySet<string> = new Set(['add', 'sub', 'mul', 'div', 'sigmoid', 'tanh', 'exp', 'sqrt', 'pow']);
+
+/** Rounds what arithmetic gives within a scalar, as the model's own float32 operators do. */
+function inFloat32(scalar: Scalar): Scalar {
+  if (typeof scalar !== 'object' || 'x' in scalar || scalar.fn === 'fround') return scalar;
+  const inner = { fn: scalar.fn, args: scalar.args.map(inFloat32) };
+  return ROUNDED.has(scalar.fn) ? call('fround', inner) : inner;
+}
+
 /**
  * The quantised form of any operator with a body: its reads are taken as real values, its result is stored quantised. `lower` is the
- * real operator's.
+ * real operator's. All in float32, step by step: bit for bit what DequantizeLinear, the operator and QuantizeLinear give.
  */
 export function around(lower: (node: ModelNode) => Lowered, type: string) {
   return (node: ModelNode): Lowered => {
@@ -126,14 +135,14 @@ export function around(lower: (node: ModelNode) => Lowered, type: string) {
     const values = operation.operands.map((operand): Scalar | undefined => {
       if (operand.mode !== 'read' || !quant.inputs[operand.tensor]) return undefined;
       const { scale, zero } = perTensor(node, quant, operand.tensor);
-      return mul(sub(x(operation.operands.indexOf(operand)), zero), scale);
+      return call('fround', mul(sub(x(operation.operands.indexOf(operand)), zero), scale));
     });
     const reals: Body = operation.body;
     const body: Body = {
       acc: 'float32',
       init: reals.init,
       step: replaceReads(reals.step, values),
-      finish: store(quant, div(call('fround', replaceReads(reals.finish, values)), outputScale(quant))),
+      finish: store(quant, div(inFloat32(replaceReads(reals.finish, values)), outputScale(quant))),
     };
     const operands = operation.operands.map((operand): Operand => {
       if (operand.mode === 'write') return { ...operand, inPlaceOf: inPlace(node, quant, operation.operands, operand.inPlaceOf) };
