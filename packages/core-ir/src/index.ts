@@ -1,7 +1,15 @@
+export * from './config/config.js';
 export * from './errors.js';
 export * from './expand/index.js';
 export * from './extension-points/index.js';
 export * from './ir/index.js';
+export * from './pipeline/session.js';
+export * from './pipeline/types.js';
+export * from './plan/index.js';
+export * from './plugin/choice.js';
 export * from './plugin/define.js';
 export * from './plugin/options.js';
+export { POINTS, type Point, type Points, pointName } from './plugin/points.js';
+export type { Provider, Registered } from './plugin/registry.js';
+export { Clock, Logger, RandomSource, type Services, seeded } from './plugin/services.js';
 export * from './semantics/index.js';

@@ -1,0 +1,153 @@
+import { PluginError, RegrainError } from '../errors.js';
+import { editAll } from '../expand/edit.js';
+import { Adjuster } from '../extension-points/adjuster.js';
+import type { Loaded } from '../extension-points/frontend.js';
+import { Verifier } from '../extension-points/verifier.js';
+import { type Grain, wholeTensorGrain } from '../ir/grain.js';
+import type { Trial } from '../ir/plan.js';
+import type { Choice } from '../plugin/choice.js';
+import type { Registry } from '../plugin/registry.js';
+import { blame } from './blame.js';
+import { checkConstraints, unlimited, withoutCapacity } from './constraints.js';
+import { withInputs } from './input-access.js';
+import { compiledOf, decomposeAll, type Finished, isInfeasible, planDrafts, planGrain } from './plan-grain.js';
+import { Run } from './run.js';
+import type { CompileOptions, CompileResult } from './types.js';
+
+/** What made the baseline's grain. */
+export const WHOLE_TENSOR = 'whole-tensor';
+
+/**
+ * From a program to a verified plan: the best of all candidates and of the whole-tensor baseline, then adjusted while that helps.
+ * Throws `InfeasibleError` if nothing fits, and `verification` if a verifier finds a fault.
+ */
+export async function compile(registry: Registry, loaded: Loaded, options: CompileOptions, now: () => number): Promise<CompileResult> {
+  const began = now();
+  const run = openRun(registry, loaded, options, now);
+  const { baseline, fits } = await planBaseline(run);
+  const first = await firstPlan(run, fits ? baseline : undefined);
+  const { best, trials } = await adjust(run, first);
+  const answer: Finished = { ...best, plan: { ...best.plan, trials } };
+  const verifiedBy = await verify(run, answer);
+  run.elapsedMs['compile'] = now() - began;
+  return {
+    ...compiledOf(answer),
+    loaded,
+    baseline: compiledOf(baseline),
+    baselineFits: fits,
+    faults: [],
+    verifiedBy,
+    iterations: trials.length,
+    edits: trials.reduce((sum, { kept, edits }) => sum + (kept ? edits.length : 0), 0),
+    elapsedMs: run.elapsedMs,
+  };
+}
+
+export function openRun(registry: Registry, { program, constants }: Loaded, options: CompileOptions, now: () => number): Run {
+  const run = Run.open(registry, program, constants, options, withInputs(program, options.constraints, options.input), now);
+  checkConstraints(run.constraints, program, run.machine);
+  return run;
+}
+
+/** The best whole-tensor plan; where it does not fit, one without limits of space, to compare with. */
+export async function planBaseline(run: Run): Promise<{ readonly baseline: Finished; readonly fits: boolean }> {
+  const whole = wholeTensorGrain(run.program);
+  const by = { decompose: WHOLE_TENSOR };
+  try {
+    return { baseline: await planGrain(run, whole, by), fits: true };
+  } catch (error) {
+    if (!isInfeasible(error)) throw error;
+    const lifted = run.with({ machine: unlimited(run.machine), constraints: withoutCapacity(run.constraints) });
+    return { baseline: await planGrain(lifted, whole, by), fits: false };
+  }
+}
+
+/** The best of the decomposers' plans and the baseline, if it fits. */
+export async function firstPlan(run: Run, baseline: Finished | undefined): Promise<Finished> {
+  const drafts = (await decomposeAll(run)).filter(({ grain }) => !baseline || !isWhole(grain as Grain));
+  if (drafts.length === 0) return baseline as Finished;
+  try {
+    const found = await planDrafts(run, drafts);
+    return baseline && baseline.score <= found.score ? baseline : found;
+  } catch (error) {
+    if (baseline && isInfeasible(error)) return baseline;
+    throw error;
+  }
+}
+
+/** Nothing is cut: the grain of the baseline. */
+export function isWhole({ regions, tasks, order, recompute, reduce }: Grain): boolean {
+  return (
+    regions.every((boxes) => boxes.length <= 1) &&
+    tasks.every((choice) => choice === 'owner' || choice.length === 1) &&
+    order.every((dimensions) => dimensions.length === 0) &&
+    recompute.length === 0 &&
+    reduce.length === 0
+  );
+}
+
+/**
+ * Edits that the adjuster proposes from what execution showed, one batch at a time; kept only if the score falls. A round plans with
+ * the scheduler and allocator that made the plan at hand. Ends when nothing is proposed or after `iterations` trials.
+ */
+async function adjust(run: Run, start: Finished): Promise<{ readonly best: Finished; readonly trials: readonly Trial[] }> {
+  const choice = run.pipeline.adjust;
+  const trials: Trial[] = [];
+  let best = start;
+  if (choice === undefined) return { best, trials };
+  const adjuster = run.plugin(Adjuster, choice);
+  const label = run.registry.label(Adjuster, choice);
+  while (trials.length < run.pipeline.iterations) {
+    const at: Finished = best;
+    const proposals = await run.call('adjust', Adjuster, choice, (context) =>
+      adjuster.propose({ ...at.plan, trials }, at.seen, trials, context),
+    );
+    if (proposals.length === 0) break;
+    for (const { edits, gain } of proposals) {
+      if (trials.length >= run.pipeline.iterations) break;
+      const tried = await tryEdits(run, at, edited(label, run, at.grain, edits));
+      const after = tried?.score ?? Number.POSITIVE_INFINITY;
+      const kept = tried !== undefined && after < at.score;
+      trials.push({ edits, predicted: gain, before: at.score, after, kept });
+      if (!kept) continue;
+      best = tried;
+      break;
+    }
+  }
+  return { best, trials };
+}
+
+function edited(label: string, run: Run, grain: Grain, edits: Trial['edits']): Grain {
+  try {
+    return editAll(run.program, grain, edits);
+  } catch (error) {
+    throw new PluginError(label, `it proposed edits that do not fit the plan: ${(error as Error).message}`, error);
+  }
+}
+
+/** The plan of an edited grain, by the plugins that made the plan it comes from; undefined where none fits. */
+async function tryEdits(run: Run, { by }: Finished, grain: Grain): Promise<Finished | undefined> {
+  const pipeline = { schedule: by['schedule'] as Choice, allocate: by['allocate'] as Choice };
+  try {
+    return await planGrain(run.with({ pipeline }), grain, { decompose: by['decompose'] });
+  } catch (error) {
+    if (isInfeasible(error)) return undefined;
+    throw error;
+  }
+}
+
+/** All verifiers that are bound; the first fault ends the compile. */
+async function verify(run: Run, { plan }: Finished): Promise<readonly string[]> {
+  const { list, all } = run.registry.provider(Verifier);
+  const verifiers = all();
+  for (const [i, verifier] of verifiers.entries()) {
+    run.signal.throwIfAborted();
+    run.options.progress?.({ stage: 'verify', plugin: list[i].id, done: i, of: verifiers.length, what: '' });
+    const label = run.registry.label(Verifier, list[i].id);
+    const faults = await run.timed('verify', () => blame(label, run.signal, () => verifier.verify(plan)));
+    if (faults.length === 0) continue;
+    const more = faults.length > 1 ? ` (and ${faults.length - 1} faults more)` : '';
+    throw new RegrainError('verification', `the plan is wrong, says ${label}: ${faults[0].rule}: ${faults[0].message}${more}`);
+  }
+  return list.map(({ id }) => id);
+}

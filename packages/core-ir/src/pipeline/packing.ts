@@ -1,0 +1,137 @@
+import type { Touches } from '../expand/touches.js';
+import type { Buffer, Packing } from '../extension-points/allocator.js';
+import type { Residency } from '../extension-points/mover.js';
+import type { Constraint } from '../ir/constraint.js';
+import type { Decomposition } from '../ir/decomposition.js';
+import type { Machine } from '../ir/machine.js';
+import type { Step } from '../ir/plan.js';
+import type { Program } from '../ir/program.js';
+
+/** The packing of one space, and which residency each of its buffers is (-1: reserved by the user). */
+export interface SpacePacking {
+  readonly space: number;
+  readonly packing: Packing;
+  readonly residency: Int32Array;
+}
+
+/** One packing per space that holds anything: fixed where the user pins, reserved bytes as buffers that live all the time. */
+export function packingsOf(
+  program: Program,
+  work: Decomposition,
+  touches: Touches,
+  steps: readonly Step[],
+  residencies: readonly Residency[],
+  machine: Machine,
+  constraints: readonly Constraint[],
+): SpacePacking[] {
+  const bufferOf = new Int32Array(residencies.length);
+  const members: number[][] = machine.spaces.map(() => []);
+  residencies.forEach(({ space }, r) => {
+    bufferOf[r] = members[space].length;
+    members[space].push(r);
+  });
+  const fixed = pinnedOffsets(program, work, residencies, constraints);
+  const near = nearWishes(work, touches, steps, residencies);
+  return members.flatMap((list, space) => {
+    if (list.length === 0) return [];
+    const { name, align } = machine.spaces[space];
+    const buffers = list.map((r): Buffer => {
+      const { bytes, first, last, with: tie } = residencies[r];
+      return {
+        bytes,
+        align,
+        first,
+        last,
+        ...(fixed.has(r) ? { fixed: fixed.get(r) } : {}),
+        ...(tie ? { with: { buffer: bufferOf[tie.placement], delta: tie.delta } } : {}),
+      };
+    });
+    const residency = [...list];
+    for (const constraint of constraints) {
+      if (constraint.kind !== 'reserve' || constraint.space !== name) continue;
+      buffers.push({ bytes: constraint.bytes, align: 1, first: 0, last: steps.length + 1, fixed: constraint.offset });
+      residency.push(-1);
+    }
+    const wishes = near.flatMap(([a, b, bytes]) =>
+      residencies[a].space === space && residencies[b].space === space ? [[bufferOf[a], bufferOf[b], bytes] as const] : [],
+    );
+    return [
+      {
+        space,
+        packing: { capacity: capacityOf(machine, space, constraints), buffers, near: wishes },
+        residency: Int32Array.from(residency),
+      },
+    ];
+  });
+}
+
+/** What the machine has and the user allows. */
+export function capacityOf(machine: Machine, space: number, constraints: readonly Constraint[]): number {
+  const { name, bytes } = machine.spaces[space];
+  return constraints.reduce(
+    (least, constraint) => (constraint.kind === 'capacity' && constraint.space === name ? Math.min(least, constraint.bytes) : least),
+    bytes,
+  );
+}
+
+/** A pinned tensor's regions lie one after the other from its offset, in their order. */
+function pinnedOffsets(
+  program: Program,
+  work: Decomposition,
+  residencies: readonly Residency[],
+  constraints: readonly Constraint[],
+): Map<number, number> {
+  const at = new Map<string, number>();
+  for (const each of constraints) if (each.kind === 'pin' && each.offset !== undefined) at.set(each.tensor, each.offset);
+  const fixed = new Map<number, number>();
+  if (at.size === 0) return fixed;
+  const offsetOf = new Map<number, number>();
+  work.regions.forEach(({ instance, bytes }, region) => {
+    const { tensor, role } = work.instances[instance];
+    const { name } = program.tensors[tensor];
+    const offset = at.get(name);
+    if (offset === undefined || role !== 'primary') return;
+    offsetOf.set(region, offset);
+    at.set(name, offset + bytes);
+  });
+  residencies.forEach(({ holds }, r) => {
+    const offset = 'region' in holds ? offsetOf.get(holds.region) : undefined;
+    if (offset !== undefined) fixed.set(r, offset);
+  });
+  return fixed;
+}
+
+/**
+ * Regions of one instance that a task reads together, in their order, would best lie one behind the other. Worth the smaller one's
+ * bytes for each task that does so.
+ */
+function nearWishes(
+  work: Decomposition,
+  { row, region }: Touches,
+  steps: readonly Step[],
+  residencies: readonly Residency[],
+): (readonly [number, number, number])[] {
+  const ofRegion: number[][] = work.regions.map(() => []);
+  residencies.forEach(({ holds }, r) => {
+    if ('region' in holds) ofRegion[holds.region].push(r);
+  });
+  const liveAt = (id: number, time: number): number => {
+    const candidates = ofRegion[id];
+    for (const r of candidates) if (residencies[r].first <= time && time <= residencies[r].last) return r;
+    return -1;
+  };
+  const worth = new Map<number, number>();
+  steps.forEach((step, i) => {
+    if (step.kind !== 'task') return;
+    for (let e = row[step.task] + 1; e < row[step.task + 1]; e++) {
+      const [left, right] = [region[e - 1], region[e]];
+      if (right !== left + 1 || work.regions[left].instance !== work.regions[right].instance) continue;
+      const a = liveAt(left, i + 1);
+      const b = liveAt(right, i + 1);
+      if (a < 0 || b < 0) continue;
+      const key = a * residencies.length + b;
+      worth.set(key, (worth.get(key) ?? 0) + Math.min(residencies[a].bytes, residencies[b].bytes));
+    }
+  });
+  return [...worth].map(([key, bytes]) => [Math.floor(key / residencies.length), key % residencies.length, bytes] as const);
+}

@@ -1,0 +1,2 @@
+export * from './live-profile.js';
+export * from './metrics.js';
