@@ -41,7 +41,7 @@ module.exports = {
       comment: 'The rest must run in a browser.',
       severity: 'error',
       from: { path: '^packages/(core-ir|decompose|depgraph|scheduler|allocator|adjuster|testkit)/src/', pathNot: TESTS },
-      to: { dependencyTypes: ['core'] },
+      to: { dependencyTypes: ['core'], dynamic: false },
     },
     {
       name: 'no-cycles',

@@ -3,16 +3,23 @@ import { badInput, createSession, type Plugin, type Session } from '@regrain/cor
 import { describedContribution, parseDescription } from '@regrain/hw-target';
 import { BUILTIN_PLUGINS } from './builtin-plugins.js';
 import { type ConfigFile, readConfigFile } from './config-file.js';
+import type { Terminal } from './output/terminal.js';
 
 export interface OpenSession {
   readonly session: Session;
   readonly file: ConfigFile;
 }
 
-/** A session of the built-in plugins and those of the config file; `machines` are files that describe a target each. */
-export async function openSession(configPath: string | undefined, machines: readonly string[] = []): Promise<OpenSession> {
+/** A session of the built-in plugins and those of the config file; `machines` are files that describe a target each. Plugins' messages go to stderr. */
+export async function openSession(
+  configPath: string | undefined,
+  terminal: Terminal,
+  machines: readonly string[] = [],
+): Promise<OpenSession> {
   const file = await readConfigFile(configPath);
-  const session = createSession([...BUILTIN_PLUGINS, ...machines.map(machinePlugin), ...file.config.plugins]);
+  const session = createSession([...BUILTIN_PLUGINS, ...machines.map(machinePlugin), ...file.config.plugins], {
+    logger: { info: (message) => terminal.note(message), warn: (message) => terminal.note(`warning: ${message}`) },
+  });
   return { session, file };
 }
 

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { Allocator, type Packed, PluginError } from '@regrain/core-ir';
 import { Command, Option } from 'commander';
+import { packingContext } from '../allocation/context.js';
 import { type CsvPacking, faultOf, packingOf, rowOffsets } from '../allocation/packing.js';
 import { type CsvTable, readCsv } from '../allocation/read-csv.js';
-import { openSession, soloContext } from '../open-session.js';
+import { openSession } from '../open-session.js';
 import { bytes, integer } from '../options/parse.js';
 import { examples } from '../output/examples.js';
 import { EXIT } from '../output/failure.js';
@@ -55,11 +56,11 @@ export function allocateCommand(shell: Shell): Command {
 async function allocate(shell: Shell, path: string, options: Options): Promise<void> {
   const { terminal } = shell;
   const table = readCsv(readFileSync(path, 'utf8'), path);
-  const { session } = await openSession(options.config);
+  const { session } = await openSession(options.config, terminal);
   const allocator = session.make(Allocator, options.allocator);
   const problem = packingOf(table.buffers, options.capacity ?? Number.POSITIVE_INFINITY);
   const began = process.cpuUsage();
-  const packed = await allocator.place(problem.packing, soloContext(options.seed, terminal));
+  const packed = await allocator.place(problem.packing, packingContext(options.seed, terminal));
   const used = process.cpuUsage(began);
   terminal.progress('');
   const fault = packed.ok ? faultOf(problem, packed.offsets) : undefined;

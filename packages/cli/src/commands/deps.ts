@@ -48,7 +48,7 @@ export function depsCommand(shell: Shell): Command {
 }
 
 async function deps({ terminal }: Shell, path: string, options: Options): Promise<void> {
-  const { session } = await openSession(options.config);
+  const { session } = await openSession(options.config, terminal);
   const analyzer = session.make(DependenceAnalyzer, options.analyzer);
   const { program } = await session.load(path, { dims: {}, shapes: {} });
   const work = expand(program, wholeTensorGrain(program));

@@ -27,7 +27,7 @@ export function pluginsCommand(shell: Shell): Command {
 }
 
 async function plugins({ terminal }: Shell, options: Options): Promise<void> {
-  const { session } = await openSession(options.config);
+  const { session } = await openSession(options.config, terminal);
   const found = session.contributions().map(({ point, id, description, plugin, options: schema, space }) => ({
     point: pointName(point),
     id,

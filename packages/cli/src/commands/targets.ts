@@ -22,7 +22,7 @@ export function targetsCommand(shell: Shell): Command {
 }
 
 async function targets({ terminal }: Shell, options: Options): Promise<void> {
-  const { session } = await openSession(options.config);
+  const { session } = await openSession(options.config, terminal);
   const found = session.contributions(HardwareTarget).map(({ id, description, plugin }) => {
     const { machine } = session.make(HardwareTarget, id);
     return { id, description, plugin, spaces: spacesOf(machine), engines: machine.engines.map(({ name, runs }) => ({ name, runs })) };

@@ -28,7 +28,7 @@ async function verify(shell: Shell, given: string, options: Options): Promise<vo
   const { terminal } = shell;
   const path = statSync(given).isDirectory() ? join(given, 'plan.json') : given;
   const plan = parsePlan(readFileSync(path, 'utf8'), path);
-  const { session } = await openSession(undefined);
+  const { session } = await openSession(undefined, terminal);
   const began = performance.now();
   const faults: PlanFault[] = session.contributions(Verifier).flatMap(({ id }) => session.make(Verifier, id).verify(plan));
   const elapsedMs = performance.now() - began;

@@ -50,18 +50,18 @@ export interface CompiledFile {
 /** Loads a model or a trace and plans it; `name` is what the summary calls it. */
 export async function compileFile(path: string, name: string, flags: CompileFlags, terminal: Terminal): Promise<CompiledFile> {
   const began = performance.now();
-  const opened = await open(flags);
+  const opened = await open(flags, terminal);
   const loaded = await opened.session.load(path, { dims: flags.dim ?? {}, shapes: flags.shape ?? {} });
   return plan({ ...opened, name, loaded, flags, terminal, began, loadMs: performance.now() - began });
 }
 
 /** The same for a program that is at hand. */
 export async function compileLoaded(name: string, loaded: Loaded, flags: CompileFlags, terminal: Terminal): Promise<CompiledFile> {
-  return plan({ ...(await open(flags)), name, loaded, flags, terminal, began: performance.now(), loadMs: 0 });
+  return plan({ ...(await open(flags, terminal)), name, loaded, flags, terminal, began: performance.now(), loadMs: 0 });
 }
 
-function open(flags: CompileFlags): ReturnType<typeof openSession> {
-  return openSession(flags.config, flags.target !== undefined && isMachineFile(flags.target) ? [flags.target] : []);
+function open(flags: CompileFlags, terminal: Terminal): ReturnType<typeof openSession> {
+  return openSession(flags.config, terminal, flags.target !== undefined && isMachineFile(flags.target) ? [flags.target] : []);
 }
 
 interface Job {

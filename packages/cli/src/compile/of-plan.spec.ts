@@ -31,8 +31,12 @@ describe('liveBytes', () => {
   });
 
   it('leaves out spaces that do not count', () => {
-    const elsewhere = { ...streamed, machine: { ...streamed.machine, spaces: [{ ...streamed.machine.spaces[0], counted: false }] } };
-    expect([...liveBytes(elsewhere).bytes]).toEqual([0, 0, 0]);
+    const [memory] = streamed.machine.spaces;
+    const spaces = [
+      { ...memory, counted: false },
+      { ...memory, name: 'other' },
+    ];
+    expect([...liveBytes({ ...streamed, machine: { ...streamed.machine, spaces } }).bytes]).toEqual([0, 0, 0]);
   });
 });
 

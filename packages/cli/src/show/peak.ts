@@ -1,5 +1,5 @@
 import { formatBox, type Placement, type Plan } from '@regrain/core-ir';
-import { liveBytes } from './live-bytes.js';
+import { countedSpaces, liveBytes } from './live-bytes.js';
 
 export interface PeakPart {
   readonly what: string;
@@ -21,9 +21,8 @@ export function peakOf(plan: Plan): Peak | undefined {
   if (bytes.length === 0) return undefined;
   let at = 0;
   for (let i = 1; i < bytes.length; i++) if (bytes[i] > bytes[at]) at = i;
-  const living = plan.placements.filter(
-    ({ first, last, space }) => plan.machine.spaces[space].counted && first <= at + 1 && at + 1 <= last,
-  );
+  const counted = countedSpaces(plan.machine);
+  const living = plan.placements.filter(({ first, last, space }) => counted.includes(space) && first <= at + 1 && at + 1 <= last);
   const parts = living.map((placement) => ({ what: nameOf(plan, placement), bytes: placement.bytes }));
   parts.sort((a, b) => b.bytes - a.bytes);
   return { step: at, bytes: bytes[at], task: stepName(plan, at), parts };
