@@ -6,12 +6,12 @@ import type { Terminal } from '../output/terminal.js';
 import { liveBytes } from '../show/live-bytes.js';
 import { peakOf } from '../show/peak.js';
 import { picture } from '../show/picture.js';
-import { countKinds, type Summary } from './summary.js';
+import { countKinds, countRegions, type Summary } from './summary.js';
 
 const ACCOUNTINGS = [
-  ['streamedInput', 'streamed', 'input streamed'],
-  ['resident', 'resident', 'input resident'],
-  ['externalInput', 'external', 'input external'],
+  ['streamedInput', 'input streamed'],
+  ['resident', 'input resident'],
+  ['externalInput', 'input external'],
 ] as const;
 
 /** What a person sees: before and after, a picture of the live bytes, what makes the peak, and whether the plan was verified. */
@@ -27,44 +27,36 @@ export function show(summary: Summary, result: CompileResult, terminal: Terminal
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
 
+/** Peaks under the three accountings, then what the plans are made of. */
 function beforeAfter(summary: Summary, { baseline, plan }: CompileResult, terminal: Terminal): string {
-  const before = countKinds(baseline.dependences.kinds);
-  const bytes = (name: string, whole: number, regions: number): string[] => [name, size(whole), size(regions), percent(regions, whole)];
-  const count = (name: string, whole: number, regions: number): string[] => [name, group(whole), group(regions), ''];
-  const rows = ACCOUNTINGS.flatMap(([key, , name]) => {
+  const peaks = ACCOUNTINGS.map(([key, name]) => {
     const { peakBytes, tensorPeakBytes, arenaBytes, boundBytes } = summary[key];
-    return [
-      bytes(`peak, ${name}`, tensorPeakBytes, peakBytes),
-      [`  arena`, '', size(arenaBytes), ''],
-      [`  lower bound`, '', size(boundBytes), ''],
-    ];
+    return [name, size(tensorPeakBytes), size(peakBytes), percent(peakBytes, tensorPeakBytes), size(arenaBytes), size(boundBytes)];
   });
-  const baseRegions = baseline.plan.decomposition.regions.filter(
-    ({ instance }) => baseline.plan.program.tensors[baseline.plan.decomposition.instances[instance].tensor].kind !== 'constant',
-  ).length;
-  rows.push(
-    count('tasks', baseline.plan.decomposition.tasks.length, plan.decomposition.tasks.length),
-    count('regions', baseRegions, summary.regions),
-    ['dependences RAW / WAR / WAW', triple(before), triple(summary.dependences), ''],
+  const before = countKinds(baseline.dependences.kinds);
+  const work = [
+    ['tasks', group(baseline.plan.decomposition.tasks.length), group(plan.decomposition.tasks.length), ''],
+    ['regions', group(countRegions(baseline.plan)), group(summary.regions), ''],
+    ['dependences RAW/WAR/WAW', triple(before), triple(summary.dependences), ''],
+    ['order by reuse of memory', '', group(summary.reuseDependences), ''],
+    ['multiply-accumulates', group(baseline.plan.metrics.macs), group(summary.macs), percent(summary.macs, baseline.plan.metrics.macs)],
     [
       'cycles',
       group(summary.tensorMakespanCycles),
       group(summary.makespanCycles),
       percent(summary.makespanCycles, summary.tensorMakespanCycles),
     ],
-    [
-      'multiply-accumulates',
-      group(baseline.plan.metrics.macs),
-      group(summary.macs),
-      summary.macs > 0 ? `× ${summary.macFactor.toFixed(3)}` : '',
-    ],
-  );
-  if (summary.movedBytes > 0 || summary.tensorMovedBytes > 0) rows.push(bytes('moved bytes', summary.tensorMovedBytes, summary.movedBytes));
-  return table(['', 'whole tensors', 'regions', 'regions ÷ whole'], rows, terminal);
+  ];
+  if (summary.movedBytes > 0 || summary.tensorMovedBytes > 0)
+    work.push(['moved', size(summary.tensorMovedBytes), size(summary.movedBytes), percent(summary.movedBytes, summary.tensorMovedBytes)]);
+  return [
+    table(['peak of live bytes', 'whole tensors', 'regions', 'ratio', 'arena', 'lower bound'], peaks, terminal),
+    table(['', 'whole tensors', 'regions', 'ratio'], work, terminal),
+  ].join('\n\n');
 }
 
 function triple({ raw, war, waw }: { readonly raw: number; readonly war: number; readonly waw: number }): string {
-  return [raw, war, waw].map(group).join(' / ');
+  return [raw, war, waw].map(group).join('/');
 }
 
 function peakLines({ plan }: CompileResult): string {
@@ -86,6 +78,10 @@ function ending(summary: Summary, colours: ReturnType<typeof pc.createColors>): 
   const verified = summary.verified
     ? colours.green('Verified: every read finds its value, no two live regions share bytes.')
     : colours.red('NOT verified.');
-  const rounds = `${summary.iterations} rounds of adjusting, ${summary.edits} edits kept`;
+  const rounds = `${plural(summary.iterations, 'round')} of adjusting, ${plural(summary.edits, 'edit')} kept`;
   return [`Made by ${made}; ${rounds}.`, `${verified} ${duration(summary.elapsedMs['total'] ?? 0)} in all.`].join('\n');
+}
+
+function plural(count: number, what: string): string {
+  return `${group(count)} ${what}${count === 1 ? '' : 's'}`;
 }

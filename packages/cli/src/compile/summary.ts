@@ -46,7 +46,6 @@ export interface SummaryInput {
 export function summaryOf(from: SummaryInput): Summary {
   const { result } = from;
   const { plan, baseline } = result;
-  const regions = plan.decomposition.regions.filter(({ instance }) => !isConstant(plan, instance)).length;
   return {
     model: from.model,
     target: from.target,
@@ -54,7 +53,7 @@ export function summaryOf(from: SummaryInput): Summary {
     objective: from.objective,
     input: from.input,
     tasks: plan.decomposition.tasks.length,
-    regions,
+    regions: countRegions(plan),
     dependences: countKinds(result.dependences.kinds),
     reuseDependences: from.reuseDependences,
     resident: from.accountings.resident,
@@ -77,8 +76,10 @@ export function summaryOf(from: SummaryInput): Summary {
   };
 }
 
-function isConstant({ decomposition, program }: CompileResult['plan'], instance: number): boolean {
-  return program.tensors[decomposition.instances[instance].tensor].kind === 'constant';
+/** Regions that are placed: those of constants are stored apart. */
+export function countRegions({ decomposition, program }: CompileResult['plan']): number {
+  const { instances, regions } = decomposition;
+  return regions.filter(({ instance }) => program.tensors[instances[instance].tensor].kind !== 'constant').length;
 }
 
 /** Entries of each kind; a pair of tasks may have several. */
