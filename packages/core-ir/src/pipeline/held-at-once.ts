@@ -95,8 +95,10 @@ function corners(operation: Operation): Box[] {
 function domainOf(operation: Operation, map: IndexMap, box: Box): Box | undefined {
   const result = domainBox(operation).map(([lo, hi]) => [lo, hi] as [number, number]);
   for (const [dimension, range] of map.entries()) {
+    if (range === 'all') continue;
     const at = shifted(range);
-    if (!at || at.d < 0) continue;
+    if (!at) return undefined;
+    if (at.d < 0) continue;
     const { d, offset } = at;
     result[d] = [Math.max(result[d][0], box[dimension][0] - offset), Math.min(result[d][1], box[dimension][1] - offset)];
     if (result[d][1] <= result[d][0]) return undefined;

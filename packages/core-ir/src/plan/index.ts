@@ -1,2 +1,6 @@
+export * from './constants.js';
 export * from './live-profile.js';
 export * from './metrics.js';
+export * from './parse.js';
+export { planJsonSchema } from './schema.js';
+export * from './serialize.js';
