@@ -15,7 +15,7 @@ export const DEFAULT_TRACE_DECOMPOSE: PipelineConfig['decompose'] = ['whole-tens
 
 export const DEFAULT_MOVE = 'one-space';
 
-/** Where there is somewhere to move to, and a limit that makes it necessary. */
+/** Where the machine has an engine that moves, somewhere to move to, and a limit that makes it necessary. */
 export const DEFAULT_MOVE_BETWEEN_SPACES = 'furthest-next-use';
 
 export const DEFAULT_TARGET = 'cpu';

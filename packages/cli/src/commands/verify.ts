@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
-import { join } from 'node:path';
-import { type PlanFault, parsePlan, Verifier } from '@regrain/core-ir';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { checkConstants, type PlanFault, parsePlan, Verifier } from '@regrain/core-ir';
 import { Command } from 'commander';
 import { openSession } from '../open-session.js';
 import { examples } from '../output/examples.js';
@@ -18,7 +18,7 @@ interface Options {
 export function verifyCommand(shell: Shell): Command {
   return new Command('verify')
     .description('checks a plan against its program, by code that shares nothing with what made it')
-    .argument('<plan>', 'a plan.json, or the folder that `compile --out` wrote')
+    .argument('<plan>', 'a plan.json, or the folder that `compile --out` wrote; a plan.bin beside it is checked too')
     .option('--json', 'print one JSON value')
     .addHelpText('after', examples('regrain verify plan', 'regrain verify plan/plan.json --json'))
     .action(async (path: string, options: Options) => verify(shell, path, options));
@@ -28,6 +28,8 @@ async function verify(shell: Shell, given: string, options: Options): Promise<vo
   const { terminal } = shell;
   const path = statSync(given).isDirectory() ? join(given, 'plan.json') : given;
   const plan = parsePlan(readFileSync(path, 'utf8'), path);
+  const constants = join(dirname(path), 'plan.bin');
+  if (existsSync(constants)) await checkConstants(plan.program, readFileSync(constants), constants);
   const { session } = await openSession(undefined, terminal);
   const began = performance.now();
   const faults: PlanFault[] = session.contributions(Verifier).flatMap(({ id }) => session.make(Verifier, id).verify(plan));

@@ -25,6 +25,7 @@ import { mergePipeline, type PipelineFlags } from '../options/pipeline.js';
 import type { Terminal } from '../output/terminal.js';
 import { showProgress } from '../progress.js';
 import { adjacencyOf } from './adjacency.js';
+import { movedBoundBytes } from './moved-bound.js';
 import { reuseDependences } from './reuse.js';
 import { type Summary, summaryOf } from './summary.js';
 
@@ -89,7 +90,7 @@ async function plan({ session, file, name, loaded, flags, terminal, began, loadM
     result,
     accountings,
     reuseDependences: reuse,
-    movedBoundBytes: 0,
+    movedBoundBytes: movedBoundBytes(result.plan),
     adjacency: adjacencyOf(result.plan),
     elapsedMs: { load: loadMs, ...result.elapsedMs, total: performance.now() - began },
   });
@@ -104,9 +105,9 @@ function optionsOf(session: Session, { config }: ConfigFile, loaded: Loaded, fla
       : isMachineFile(flags.target)
         ? readMachine(flags.target).name
         : flags.target;
-  const limited = flags.capacity !== undefined || config.constraints.some(({ kind }) => kind === 'capacity');
   const { machine } = session.make(HardwareTarget, target);
-  const moves = machine.spaces.length > 1 && (limited || machine.spaces.some(({ counted, bytes }) => counted && Number.isFinite(bytes)));
+  const limited = flags.capacity !== undefined || machine.spaces.some(({ counted, bytes }) => counted && Number.isFinite(bytes));
+  const moves = machine.engines.some(({ runs }) => runs === 'moves') && machine.spaces.length > 1 && limited;
   const defaults: PipelineConfig = {
     ...DEFAULT_PIPELINE,
     ...(loaded.program.trace ? { decompose: DEFAULT_TRACE_DECOMPOSE } : {}),
