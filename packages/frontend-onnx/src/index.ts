@@ -1,1 +1,3 @@
-export {};
+export * from './onnx.js';
+export * from './operators/index.js';
+export * from './plugin.js';

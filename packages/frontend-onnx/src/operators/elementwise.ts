@@ -220,6 +220,9 @@ export const ElementwiseOperators = operatorFamily('', {
   Atanh: plain('atanh'),
   IsNaN: unary((a) => call('ne', a, a), 'bool'),
   IsInf: isInfinite,
+  BitShift: binary((a, b, node) =>
+    text(node, 'direction', '') === 'LEFT' ? mul(a, call('pow', 2, b)) : call('floor', div(a, call('pow', 2, b))),
+  ),
   BitwiseAnd: binary((a, b) => call('bitAnd', a, b)),
   BitwiseOr: binary((a, b) => call('bitOr', a, b)),
   BitwiseXor: binary((a, b) => call('bitXor', a, b)),
