@@ -1,4 +1,8 @@
 import { defineConfig } from 'tsup';
 import { base } from '../../tsup.base.js';
 
-export default defineConfig(base);
+/** The kits need fast-check (and conformance vitest), so they are entries of their own: the verifier's does not load them. */
+export default defineConfig({
+  ...base,
+  entry: { index: 'src/index.ts', 'arbitraries/index': 'src/arbitraries/index.ts', 'conformance/index': 'src/conformance/index.ts' },
+});

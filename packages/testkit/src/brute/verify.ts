@@ -1,0 +1,545 @@
+import type { Access, Box, IndexMap, Operation, Plan, PlanFault, Scalar } from '@regrain/core-ir';
+import { BYTES } from '../verify/geometry.js';
+import { valueAt } from '../verify/index-maps.js';
+import { pointsOf } from './dependences.js';
+
+/**
+ * The slow form of the verifier: element-level shadow memory. Every byte of every space holds the name of the value that is in it;
+ * tasks run point by point (once with the points ascending, once descending, so that an in-place write must not depend on the order),
+ * index maps are evaluated at each point, moves copy bytes. Whether steps are ordered is decided by reachability. For small programs.
+ */
+export function bruteForceVerify(plan: Plan): readonly PlanFault[] {
+  const faults = new Map<string, PlanFault>();
+  const add = (rule: string, message: string): void => {
+    faults.set(`${rule}/${message}`, { rule, message });
+  };
+  const reach = reachability(plan);
+  if (plan.program.trace) checkTrace(plan, reach, add);
+  else for (const descending of [false, true]) new Shadow(plan, reach, add, descending).run();
+  checkWhole(plan, reach, add);
+  return [...faults.values()];
+}
+
+type Add = (rule: string, message: string) => void;
+type Reach = readonly (readonly boolean[])[];
+
+/** `reach[a][b]`: step b starts after step a has ended, or is a. */
+function reachability({ steps }: Plan): Reach {
+  const reach = steps.map((_, a) => steps.map((__, b) => a === b));
+  for (let b = 0; b < steps.length; b++) {
+    for (let a = 0; a < b; a++) {
+      if (steps[a].engine !== steps[b].engine && !steps[b].waits.includes(a)) continue;
+      for (let c = 0; c <= a; c++) if (reach[c][a]) reach[c][b] = true;
+    }
+  }
+  return reach;
+}
+
+interface Cell {
+  /** Tensor and element, with the byte's position in it; for an accumulator also the terms that are in. */
+  readonly value: string;
+  readonly writer: number;
+}
+
+class Shadow {
+  private readonly memory: Map<number, Cell>[];
+  private readonly written = new Set<string>();
+  private readonly touches: Set<number>[];
+  private readonly fills: Set<number>[];
+
+  constructor(
+    private readonly plan: Plan,
+    private readonly reach: Reach,
+    private readonly add: Add,
+    private readonly descending: boolean,
+  ) {
+    this.memory = plan.machine.spaces.map(() => new Map());
+    this.touches = plan.placements.map(() => new Set());
+    this.fills = plan.placements.map(() => new Set());
+  }
+
+  run(): void {
+    const { steps } = this.plan;
+    for (let time = 0; time <= steps.length + 1; time++) {
+      this.arrive(time);
+      const step = steps[time - 1];
+      if (!step) continue;
+      if (step.kind === 'move') this.move(time - 1, step.from, step.to);
+      else this.task(time - 1, step.task);
+    }
+    this.checkEnd();
+    this.checkReuse();
+  }
+
+  private tensorOf(instance: number): number {
+    return this.plan.decomposition.instances[instance].tensor;
+  }
+
+  private access(tensor: number): string {
+    const { name } = this.plan.program.tensors[tensor];
+    const said = this.plan.constraints.find((each) => each.kind === 'input' && each.tensor === name);
+    return said?.kind === 'input' ? said.access : 'resident';
+  }
+
+  private isGiven(p: number): boolean {
+    const { placements, decomposition, program, machine } = this.plan;
+    const { holds, first, space } = placements[p];
+    if (!('region' in holds)) return false;
+    const tensor = this.tensorOf(decomposition.regions[holds.region].instance);
+    if (program.tensors[tensor].kind !== 'input' || space !== machine.home.input) return false;
+    if (this.access(tensor) === 'resident') return first === 0;
+    const same = placements.filter((other) => 'region' in other.holds && other.holds.region === holds.region && other.space === space);
+    return same.every((other) => other === placements[p] || other.first > first);
+  }
+
+  private arrive(time: number): void {
+    this.plan.placements.forEach(({ holds, first }, p) => {
+      if (first !== time || !('region' in holds) || !this.isGiven(p)) return;
+      const { instance, box } = this.plan.decomposition.regions[holds.region];
+      for (const point of pointsOf(box)) this.put(p, point, valueName(this.tensorOf(instance), point), -1);
+    });
+  }
+
+  private address(p: number, point: readonly number[]): number {
+    const { holds, offset } = this.plan.placements[p];
+    if (!('region' in holds)) return offset;
+    const { instance, box } = this.plan.decomposition.regions[holds.region];
+    const { order, dtype } = this.plan.decomposition.instances[instance];
+    const dims = order.length > 0 ? order : box.map((_, d) => d);
+    return offset + dims.reduce((sum, d) => sum * (box[d][1] - box[d][0]) + point[d] - box[d][0], 0) * BYTES[dtype];
+  }
+
+  private width(p: number): number {
+    const { holds } = this.plan.placements[p];
+    return 'region' in holds ? BYTES[this.plan.decomposition.instances[this.plan.decomposition.regions[holds.region].instance].dtype] : 1;
+  }
+
+  private put(p: number, point: readonly number[], value: string, writer: number): void {
+    const at = this.address(p, point);
+    const memory = this.memory[this.plan.placements[p].space];
+    for (let k = 0; k < this.width(p); k++) memory.set(at + k, { value: `${value}#${k}`, writer });
+  }
+
+  /** The cell of an element if its bytes belong together. */
+  private get(p: number, point: readonly number[]): Cell | undefined {
+    const at = this.address(p, point);
+    const memory = this.memory[this.plan.placements[p].space];
+    const head = memory.get(at);
+    const value = head?.value.endsWith('#0') ? head.value.slice(0, -2) : undefined;
+    if (head === undefined || value === undefined) return undefined;
+    for (let k = 1; k < this.width(p); k++) if (memory.get(at + k)?.value !== `${value}#${k}`) return undefined;
+    return { value, writer: head.writer };
+  }
+
+  /** Live placements of the region that holds an element, where the step's engine reaches. */
+  private places(step: number, instance: number, point: readonly number[]): number[] {
+    const { placements, machine, steps, decomposition } = this.plan;
+    const { spaces } = machine.engines[steps[step].engine];
+    return placements.flatMap(({ holds, first, last, space }, p) => {
+      if (!('region' in holds) || first > step + 1 || last < step + 1 || !spaces.includes(space)) return [];
+      const region = decomposition.regions[holds.region];
+      return region.instance === instance && inside(point, region.box) ? [p] : [];
+    });
+  }
+
+  private task(step: number, task: number): void {
+    const { decomposition, program } = this.plan;
+    const { operation: o, box, phase, accesses } = decomposition.tasks[task];
+    const operation = program.operations[o];
+    const reduction = operation.domain.map(({ kind }) => kind === 'reduction');
+    const ends = phase === 'init' || phase === 'finish';
+    const outer = [...pointsOf(box.map((side, d) => (reduction[d] ? ([0, 1] as const) : side)))];
+    if (this.descending) outer.reverse();
+    const hulls = new Map<number, [number, number][]>();
+    for (const at of outer) {
+      const terms = ends ? [at] : [...pointsOf(box.map((side, d) => (reduction[d] ? side : ([at[d], at[d] + 1] as const))))];
+      operation.operands.forEach(({ mode, tensor, map }, k) => {
+        if (mode !== 'read' || !usesOperand(operation, k, phase)) return;
+        for (const term of terms)
+          for (const element of this.elements(map, term, tensor)) this.read(step, accesses, k, tensor, element, hulls);
+      });
+      operation.operands.forEach(({ mode, tensor, map }, k) => {
+        if (mode === 'read') return;
+        for (const element of this.elements(map, at, tensor))
+          this.produce(step, accesses, k, tensor, element, phase, terms.map(String), reduction, hulls);
+      });
+    }
+    const all = hullCovers(accesses, hulls);
+    if (all !== undefined) this.add('access', `step ${step}: accesses of operand ${all} differ from what the points touch`);
+  }
+
+  private *elements(map: IndexMap, point: readonly number[], tensor: number): Generator<number[]> {
+    const { shape } = this.plan.program.tensors[tensor];
+    const box: Box = map.map((range, d) => {
+      if (range === 'all') return [0, shape[d]] as const;
+      const at = valueAt(range.at, point);
+      return [Math.max(0, at), Math.min(shape[d], at + (range.size ?? 1))] as const;
+    });
+    yield* pointsOf(box);
+  }
+
+  private read(
+    step: number,
+    accesses: readonly Access[],
+    operand: number,
+    tensor: number,
+    element: readonly number[],
+    hulls: Map<number, [number, number][]>,
+  ): void {
+    grow(hulls, operand, element);
+    const access = accesses.find(
+      (each) => each.operand === operand && each.mode === 'read' && this.tensorOf(each.instance) === tensor && inside(element, each.box),
+    );
+    if (!access) {
+      this.add('access', `step ${step} needs element ${element} of tensor ${tensor} by operand ${operand}, which no access covers`);
+      return;
+    }
+    const { kind } = this.plan.program.tensors[tensor];
+    if (kind === 'constant' || (kind === 'input' && this.access(tensor) === 'external')) return;
+    this.expect(step, access.instance, element, valueName(tensor, element));
+  }
+
+  /** The step finds the value at the element, written by a step that is known to have ended. */
+  private expect(step: number, instance: number, element: readonly number[], value: string): boolean {
+    const places = this.places(step, instance, element);
+    const p = places.find((place) => this.get(place, element)?.value === value);
+    if (p === undefined) {
+      this.add('values', `step ${step} does not find ${value} of instance ${instance}`);
+      return false;
+    }
+    const writer = this.get(p, element)?.writer ?? -1;
+    if (writer >= 0 && !this.reach[writer][step]) this.add('order', `step ${step} reads what step ${writer} writes without waiting`);
+    this.touches[p].add(step);
+    return true;
+  }
+
+  private produce(
+    step: number,
+    accesses: readonly Access[],
+    operand: number,
+    tensor: number,
+    element: readonly number[],
+    phase: string | undefined,
+    terms: readonly string[],
+    reduction: readonly boolean[],
+    hulls: Map<number, [number, number][]>,
+  ): void {
+    const own = terms.map((term) =>
+      term
+        .split(',')
+        .filter((_, d) => reduction[d])
+        .join('.'),
+    );
+    if (!phase) {
+      this.store(step, accesses, operand, tensor, element, valueName(tensor, element), hulls, 'write');
+      return;
+    }
+    const access = accesses.find((each) => each.operand === -1 && inside(element, each.box));
+    if (!access) {
+      this.add('access', `step ${step} does not access the accumulator of ${element}`);
+      return;
+    }
+    const base = `${valueName(tensor, element)} sum of`;
+    if (phase === 'init') {
+      this.store(step, accesses, -1, tensor, element, base, hulls, 'write');
+      return;
+    }
+    const places = this.places(step, access.instance, element);
+    const held = places.map((p) => this.get(p, element)?.value).find((value) => value?.startsWith(base));
+    if (held === undefined) {
+      this.add('values', `step ${step} does not find the accumulator of ${element}`);
+      return;
+    }
+    this.expect(step, access.instance, element, held);
+    const sum = held.slice(base.length).split(' ').filter(Boolean);
+    if (phase === 'step') {
+      if (own.some((term) => sum.includes(term))) this.add('coverage', `step ${step} adds a term twice`);
+      this.store(step, accesses, -1, tensor, element, [base, ...[...sum, ...own].sort()].join(' '), hulls, 'accumulate');
+      return;
+    }
+    const { domain } = this.plan.program.operations[this.operationOf(step)];
+    const all = domain.reduce((product, { kind, extent }) => (kind === 'reduction' ? product * extent : product), 1);
+    if (sum.length !== all) this.add('coverage', `step ${step} finishes with ${sum.length} of ${all} terms`);
+    grow(hulls, -1, element);
+    this.store(step, accesses, operand, tensor, element, valueName(tensor, element), hulls, 'write');
+  }
+
+  private operationOf(step: number): number {
+    const at = this.plan.steps[step];
+    return at.kind === 'task' ? this.plan.decomposition.tasks[at.task].operation : -1;
+  }
+
+  private store(
+    step: number,
+    accesses: readonly Access[],
+    operand: number,
+    tensor: number,
+    element: readonly number[],
+    value: string,
+    hulls: Map<number, [number, number][]>,
+    mode: 'write' | 'accumulate',
+  ): void {
+    const access = accesses.find((each) => each.operand === operand && each.mode === mode && this.tensorOf(each.instance) === tensor);
+    if (!access) {
+      const replica = accesses.some((each) => each.mode === 'write' && this.plan.decomposition.instances[each.instance].role === 'replica');
+      if (!replica) this.add('access', `step ${step} writes nothing by operand ${operand}`);
+      return;
+    }
+    grow(hulls, operand, element);
+    if (!inside(element, access.box)) {
+      this.add('access', `step ${step} writes ${element} outside its access`);
+      return;
+    }
+    if (mode === 'write') {
+      const key = `${access.instance}:${element}`;
+      if (this.written.has(key)) this.add('coverage', `step ${step} writes ${key} again`);
+      this.written.add(key);
+    }
+    const places = this.places(step, access.instance, element);
+    if (places.length !== 1) {
+      this.add('values', `step ${step} finds ${places.length} places for ${element} of instance ${access.instance}`);
+      return;
+    }
+    this.put(places[0], element, value, step);
+    this.touches[places[0]].add(step);
+    this.fills[places[0]].add(step);
+  }
+
+  private move(step: number, from: number, to: number): void {
+    const { placements, machine, steps } = this.plan;
+    const { spaces } = machine.engines[steps[step].engine];
+    const alive = [from, to].every(
+      (p) => placements[p].first <= step + 1 && step + 1 <= placements[p].last && spaces.includes(placements[p].space),
+    );
+    const [a, b] = [placements[from].holds, placements[to].holds];
+    if (!alive || !('region' in a) || !('region' in b) || a.region !== b.region) {
+      this.add('values', `step ${step} cannot move`);
+      return;
+    }
+    let copied = 0;
+    for (const point of pointsOf(this.plan.decomposition.regions[a.region].box)) {
+      const cell = this.get(from, point);
+      const old = this.get(to, point);
+      if (old && old.writer >= 0 && !this.fills[to].has(old.writer)) this.put(to, point, 'nothing', step);
+      if (!cell?.value.startsWith(valueName(this.tensorOf(this.plan.decomposition.regions[a.region].instance), point))) continue;
+      copied++;
+      if (cell.writer >= 0 && !this.reach[cell.writer][step])
+        this.add('order', `step ${step} copies what step ${cell.writer} writes without waiting`);
+      this.put(to, point, cell.value, step);
+    }
+    if (copied === 0) this.add('values', `step ${step} copies nothing`);
+    for (const p of [from, to]) this.touches[p].add(step);
+    this.fills[to].add(step);
+  }
+
+  private checkEnd(): void {
+    const { program, decomposition, placements, steps, machine } = this.plan;
+    for (const tensor of program.outputs) {
+      const { kind, shape } = program.tensors[tensor];
+      if (kind !== 'computed') continue;
+      for (const point of pointsOf(shape.map((extent) => [0, extent] as const))) {
+        const there = placements.some(({ holds, last, space }, p) => {
+          if (!('region' in holds) || last !== steps.length + 1 || space !== machine.home.output) return false;
+          const { instance, box } = decomposition.regions[holds.region];
+          const { role } = decomposition.instances[instance];
+          return (
+            role === 'primary' &&
+            this.tensorOf(instance) === tensor &&
+            inside(point, box) &&
+            this.get(p, point)?.value === valueName(tensor, point)
+          );
+        });
+        if (!there) this.add('values', `output ${tensor} lacks ${point} at the end`);
+      }
+    }
+  }
+
+  /** Placements are filled as whole objects: all that touched the bytes before has ended before anything fills them again. */
+  private checkReuse(): void {
+    const { placements } = this.plan;
+    placements.forEach((a, p) => {
+      placements.forEach((b, q) => {
+        if (p === q || a.space !== b.space || a.last > b.first || (a.last === b.first && a.first >= b.first)) return;
+        if (a.offset + a.bytes <= b.offset || b.offset + b.bytes <= a.offset) return;
+        const fills = this.isGiven(q) ? this.touches[q] : this.fills[q];
+        for (const fill of fills) {
+          for (const touch of this.touches[p])
+            if (!this.reach[touch][fill]) this.add('order', `step ${fill} fills bytes that step ${touch} may still use`);
+        }
+      });
+    });
+  }
+}
+
+function valueName(tensor: number, point: readonly number[]): string {
+  return `${tensor}[${point}]`;
+}
+
+function inside(point: readonly number[], box: Box): boolean {
+  return point.every((x, d) => box[d][0] <= x && x < box[d][1]);
+}
+
+function grow(hulls: Map<number, [number, number][]>, operand: number, point: readonly number[]): void {
+  const known = hulls.get(operand);
+  if (!known)
+    hulls.set(
+      operand,
+      point.map((x) => [x, x + 1]),
+    );
+  else
+    point.forEach((x, d) => {
+      known[d] = [Math.min(known[d][0], x), Math.max(known[d][1], x + 1)];
+    });
+}
+
+/** An operand whose accesses do not cover the hull of what its points touch, or that claims to write more. */
+function hullCovers(accesses: readonly Access[], hulls: ReadonlyMap<number, readonly (readonly [number, number])[]>): number | undefined {
+  for (const [operand, hull] of hulls) {
+    for (const point of pointsOf(hull)) if (!accesses.some((each) => each.operand === operand && inside(point, each.box))) return operand;
+  }
+  for (const { operand, mode, box } of accesses) {
+    if (mode === 'read') continue;
+    const hull = hulls.get(operand);
+    if (!hull || !box.every(([lo, hi], d) => hull[d][0] === lo && hull[d][1] === hi)) return operand;
+  }
+  return undefined;
+}
+
+function usesOperand({ body }: Operation, operand: number, phase: string | undefined): boolean {
+  if (!phase || !body) return true;
+  const uses = (scalar: Scalar): boolean => typeof scalar === 'object' && ('x' in scalar ? scalar.x === operand : scalar.args.some(uses));
+  return uses(phase === 'init' ? body.init : phase === 'step' ? body.step : body.finish);
+}
+
+/** Elements of a trace: every two accesses of which one writes run in the trace's order; two accumulations in either. */
+function checkTrace({ decomposition, steps }: Plan, reach: Reach, add: Add): void {
+  const stepOf = new Map(steps.flatMap((step, s) => (step.kind === 'task' ? [[step.task, s] as const] : [])));
+  const seen = new Map<string, { step: number; mode: string }[]>();
+  decomposition.tasks
+    .map((task, t) => ({ task, t }))
+    .sort((a, b) => a.task.operation - b.task.operation)
+    .forEach(({ task, t }) => {
+      const step = stepOf.get(t) ?? -1;
+      for (const { instance, box, mode } of task.accesses) {
+        for (const point of pointsOf(box)) {
+          const key = `${decomposition.instances[instance].tensor}:${point}`;
+          const before = seen.get(key) ?? [];
+          for (const old of before) {
+            if (old.step === step || (old.mode === 'read' && mode === 'read')) continue;
+            const either = old.mode === 'accumulate' && mode === 'accumulate';
+            if (!reach[old.step][step] && !(either && reach[step][old.step])) add('order', `steps ${old.step} and ${step} touch ${key}`);
+          }
+          seen.set(key, [...before, { step, mode }]);
+        }
+      }
+    });
+}
+
+/** Rules that need no values: each task once, sizes, addresses by byte and time, capacities, reserved bytes, alignment. */
+function checkWhole(plan: Plan, reach: Reach, add: Add): void {
+  const { decomposition, machine, placements, steps, constraints, program } = plan;
+  const runs = decomposition.tasks.map((_, t) => steps.filter((step) => step.kind === 'task' && step.task === t).length);
+  if (runs.some((times) => times !== 1)) add('structure', 'a task does not run exactly once');
+  steps.forEach(({ engine, waits, kind }, s) => {
+    if (waits.some((wait) => wait >= s || wait < 0)) add('structure', `step ${s} waits for a later one`);
+    if (machine.engines[engine]?.runs !== `${kind}s`) add('structure', `step ${s} is on an engine that does not run it`);
+  });
+  decomposition.tasks.forEach(({ operation, box, phase }, t) => {
+    const { domain } = program.operations[operation];
+    const good = box.every(
+      ([lo, hi], d) =>
+        ((phase === 'init' || phase === 'finish') && domain[d].kind === 'reduction') || (lo >= 0 && lo < hi && hi <= domain[d].extent),
+    );
+    if (!good) add('structure', `task ${t} leaves its domain`);
+  });
+  if (!program.trace) {
+    const taken = new Set<string>();
+    for (const { instance, box } of decomposition.regions) {
+      for (const point of pointsOf(box))
+        if (taken.size === taken.add(`${instance}:${point}`).size) add('structure', `regions overlap at ${point}`);
+    }
+    for (let time = 0; time <= steps.length + 1; time++) checkOwners(plan, time, add);
+  }
+  for (const { holds, space, offset, bytes, first, last } of placements) {
+    if ('region' in holds && bytes !== decomposition.regions[holds.region].bytes) add('structure', 'a placement has the wrong size');
+    if (first < 0 || last < first || last > steps.length + 1) add('structure', 'a placement lives at impossible times');
+    if (offset % machine.spaces[space].align !== 0) add('alignment', `offset ${offset}`);
+    const limits = constraints.flatMap((each) =>
+      each.kind === 'capacity' && each.space === machine.spaces[space].name ? [each.bytes] : [],
+    );
+    if (offset + bytes > Math.min(machine.spaces[space].bytes ?? Number.POSITIVE_INFINITY, ...limits))
+      add('capacity', `byte ${offset + bytes}`);
+    for (const each of constraints) {
+      if (
+        each.kind === 'reserve' &&
+        each.space === machine.spaces[space].name &&
+        each.offset < offset + bytes &&
+        offset < each.offset + each.bytes
+      )
+        add('constraint', `bytes at ${offset} are reserved`);
+    }
+  }
+  const named = (step: (typeof steps)[number]): string =>
+    step.kind === 'task' ? program.operations[decomposition.tasks[step.task].operation].name : '';
+  for (const each of constraints) {
+    if (each.kind !== 'before') continue;
+    steps.forEach((a, i) => {
+      steps.forEach((b, j) => {
+        if (named(a) === each.first && named(b) === each.then && (i > j || !reach[i][j]))
+          add('constraint', `step ${j} must follow step ${i}`);
+      });
+    });
+  }
+}
+
+/** No byte has two owners at one time, unless one takes over from the other in place. */
+function checkOwners(plan: Plan, time: number, add: Add): void {
+  const owners = plan.machine.spaces.map(() => new Map<number, number>());
+  plan.placements.forEach(({ space, offset, bytes, first, last }, p) => {
+    if (first > time || last < time) return;
+    for (let byte = offset; byte < offset + bytes; byte++) {
+      const other = owners[space].get(byte);
+      if (other !== undefined && !takesOver(plan, other, p) && !takesOver(plan, p, other))
+        add('overlap', `placements ${other} and ${p} share bytes`);
+      owners[space].set(byte, p);
+    }
+  });
+}
+
+/** Every point of the task at the shared step reads, of p's region, just the element at whose address it writes q's. */
+function takesOver(plan: Plan, p: number, q: number): boolean {
+  const { placements, steps, decomposition, program } = plan;
+  const [a, b] = [placements[p], placements[q]];
+  if (a.last !== b.first || a.offset !== b.offset || a.bytes !== b.bytes || !('region' in a.holds) || !('region' in b.holds)) return false;
+  const step = steps[b.first - 1];
+  if (step?.kind !== 'task') return false;
+  const { operation, box, accesses, phase } = decomposition.tasks[step.task];
+  const { operands, domain } = program.operations[operation];
+  const [old, made] = [decomposition.regions[a.holds.region], decomposition.regions[b.holds.region]];
+  const place = (region: typeof old, point: readonly number[]): number => {
+    const { order, dtype } = decomposition.instances[region.instance];
+    const dims = order.length > 0 ? order : point.map((_, d) => d);
+    return dims.reduce((sum, d) => sum * (region.box[d][1] - region.box[d][0]) + point[d] - region.box[d][0], 0) * BYTES[dtype];
+  };
+  const write = accesses.find(({ instance, mode }) => instance === made.instance && mode === 'write');
+  const reads = accesses.filter(
+    ({ instance, box: part }) => instance === old.instance && part.every(([lo, hi], d) => lo < old.box[d][1] && old.box[d][0] < hi),
+  );
+  if (!write || write.operand < 0 || reads.length !== 1 || operands[write.operand].inPlaceOf !== reads[0].operand) return false;
+  const written = new Set<number>();
+  const ends = phase === 'finish';
+  for (const point of pointsOf(ends ? box.map((side, d) => (domain[d].kind === 'reduction' ? ([0, 1] as const) : side)) : box)) {
+    const at = (map: IndexMap): number[] | undefined => {
+      const element = map.map((range) => (range === 'all' || (range.size ?? 1) !== 1 ? Number.NaN : valueAt(range.at, point)));
+      return element.some(Number.isNaN) ? undefined : element;
+    };
+    const [from, to] = [at(operands[reads[0].operand].map), at(operands[write.operand].map)];
+    if (!from || !to) return false;
+    if (inside(from, old.box) !== inside(to, made.box)) return false;
+    if (!inside(to, made.box)) continue;
+    if (place(old, from) !== place(made, to)) return false;
+    written.add(place(made, to));
+  }
+  const { dtype } = decomposition.instances[made.instance];
+  return written.size * BYTES[dtype] === b.bytes;
+}

@@ -1,0 +1,39 @@
+import type { Plan } from '@regrain/core-ir';
+
+/**
+ * Which step is known to have ended when another starts: an engine runs its own steps in order, and waits order across engines.
+ * One vector clock per step (Fidge 1988, Mattern 1989): `clock[s * engines + e]` = how many of engine e's steps have ended by the end
+ * of step s. O(steps × engines).
+ */
+export class HappensBefore {
+  private readonly engines: number;
+  private readonly clock: Int32Array;
+  private readonly position: Int32Array;
+  private readonly engineOf: Uint16Array;
+
+  constructor({ steps, machine }: Plan) {
+    const engines = Math.max(1, machine.engines.length);
+    this.engines = engines;
+    this.clock = new Int32Array(steps.length * engines);
+    this.position = new Int32Array(steps.length);
+    this.engineOf = new Uint16Array(steps.length);
+    const latest = new Int32Array(engines).fill(-1);
+    const done = new Int32Array(engines);
+    steps.forEach(({ engine, waits }, s) => {
+      const at = s * engines;
+      const join = (earlier: number): void => {
+        for (let e = 0; e < engines; e++) this.clock[at + e] = Math.max(this.clock[at + e], this.clock[earlier * engines + e]);
+      };
+      if (latest[engine] >= 0) join(latest[engine]);
+      for (const wait of waits) if (wait >= 0 && wait < s) join(wait);
+      this.position[s] = this.clock[at + engine] = ++done[engine];
+      this.engineOf[s] = engine;
+      latest[engine] = s;
+    });
+  }
+
+  /** Step `a` has ended when `b` starts, or is `b` itself. */
+  ordered(a: number, b: number): boolean {
+    return this.clock[b * this.engines + this.engineOf[a]] >= this.position[a];
+  }
+}
