@@ -13,7 +13,6 @@ const access = z.enum(['resident', 'streamed', 'external']);
 export const constraintSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('pin'), tensor: z.string(), space: z.string(), offset: bytes.optional() }),
   z.strictObject({ kind: z.literal('reserve'), space: z.string(), offset: bytes, bytes }),
-  // biome-ignore lint/suspicious/noThenProperty: the constraint's own word; no such object is ever awaited.
   z.strictObject({ kind: z.literal('before'), first: z.string(), then: z.string() }),
   z.strictObject({ kind: z.literal('input'), tensor: z.string(), access }),
   z.strictObject({ kind: z.literal('mac-factor'), max: z.number().min(1) }),

@@ -93,7 +93,7 @@ export class Registry {
     const found = known.find((contribution) => contribution.id === id);
     if (found) return found;
     const what = pointName(point);
-    if (known.length === 0) throw badInput(`no plugin brings a ${what}, so ${id} cannot be used; add a plugin that has one`);
+    if (known.length === 0) throw badInput(`no plugin contributes to ${what}, so ${id} cannot be used; add one that does`);
     const ids = known.map((contribution) => contribution.id);
     const near = nearest(id, ids);
     throw badInput(`unknown ${what} "${id}"${near ? `; did you mean "${near}"?` : ''} (there are: ${ids.join(', ')})`);

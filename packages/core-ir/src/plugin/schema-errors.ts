@@ -48,7 +48,10 @@ function deepest(issues: readonly Issue[], base: readonly PropertyKey[]): { issu
 }
 
 function plain(message: string): string {
-  return message.replace(/^Invalid input: /, '').replace(/^Invalid option: /, '');
+  return message
+    .replace(/^Invalid input: /, '')
+    .replace(/^Invalid option: /, '')
+    .replace(/^Invalid discriminator value. Expected/, 'expected one of');
 }
 
 interface Def {

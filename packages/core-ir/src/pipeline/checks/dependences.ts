@@ -12,8 +12,8 @@ export function checkDependences(plugin: string, tasks: number, { row, from, kin
   if (row[tasks] !== from.length || kinds.length !== from.length)
     fail(`row ends with the number of entries, but ends with ${row[tasks]} for ${from.length} predecessors and ${kinds.length} kinds`);
   if (elements && elements.length !== 3 * from.length) fail(`elements has three entries per dependence, but ${elements.length} in all`);
+  for (let t = 0; t < tasks; t++) if (row[t + 1] < row[t]) fail(`row is ascending, but falls after task ${t}`);
   for (let t = 0; t < tasks; t++) {
-    if (row[t + 1] < row[t]) fail(`row is ascending, but falls after task ${t}`);
     let last = -1;
     for (let e = row[t]; e < row[t + 1]; e++) {
       if (from[e] <= last || from[e] >= t)

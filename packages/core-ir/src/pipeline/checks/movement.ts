@@ -156,6 +156,8 @@ class MovementCheck {
       const access = inputs.of(tensor);
       if (access === 'external' && placed.some((r) => this.machine.spaces[this.residencies[r].space].counted))
         this.fail(`an external input takes no bytes of a counted space, but ${this.regionName(region)} does`);
+      if (access === 'resident' && placed.length > 0 && !placed.some((r) => this.residencies[r].first === 0))
+        this.fail(`resident inputs are there from the start, but ${this.regionName(region)} is not`);
       if (access === 'streamed' && placed.some((r) => this.residencies[r].first === 0))
         this.fail(`a streamed input arrives during the run, but ${this.regionName(region)} is there before it`);
     });
