@@ -1,6 +1,6 @@
 import type { Box, IndexMap, Plan } from '@regrain/core-ir';
 import { type Faults, Names } from './faults.js';
-import { equal, within } from './geometry.js';
+import { within } from './geometry.js';
 import type { HappensBefore } from './happens-before.js';
 import { plain } from './index-maps.js';
 import type { History } from './memory.js';
@@ -99,7 +99,7 @@ function lastPerChain(touches: readonly number[], before: HappensBefore): number
 
 /**
  * `q` takes over the bytes of `p` at the step at which `p` ends and `q` begins: a task that reads all of p's region and writes all of
- * q's, element for element at the same addresses, by operands that the operation says may share, and reads p's region in no other way.
+ * q's, element for element at the same addresses (by strides over the domain, so that orders and unit dimensions do not matter), by operands that the operation says may share, and reads p's region in no other way.
  */
 function isInPlace(plan: Plan, p: number, q: number): boolean {
   const { placements, steps, decomposition, program } = plan;
@@ -115,38 +115,48 @@ function isInPlace(plan: Plan, p: number, q: number): boolean {
   if (writes.length !== 1 || reads.length !== 1 || writes[0].operand < 0 || !within(old.box, reads[0].box)) return false;
   const write = operands[writes[0].operand];
   if (write.inPlaceOf === undefined || write.inPlaceOf !== reads[0].operand) return false;
-  const [from, to] = [decomposition.instances[old.instance], decomposition.instances[made.instance]];
-  const sameOrder =
-    String(from.order.length ? from.order : from.order.keys()) === String(to.order.length ? to.order : to.order.keys()) ||
-    straight(from.order) === straight(to.order);
-  return sameOrder && sameElements(operands[write.inPlaceOf].map, old.box, write.map, made.box);
-}
-
-function straight(order: readonly number[]): string {
-  return order.every((d, k) => d === k) ? '' : String(order);
+  const from = layout(operands[write.inPlaceOf].map, old.box, decomposition.instances[old.instance].order);
+  const to = layout(operands[writes[0].operand].map, made.box, decomposition.instances[made.instance].order);
+  return from !== undefined && to !== undefined && sameLayout(from, to, task.box) && sameLayout(to, from, task.box);
 }
 
 function meets(a: Box, b: Box): boolean {
   return a.every(([lo, hi], d) => Math.max(lo, b[d][0]) < Math.min(hi, b[d][1]));
 }
 
-/** Both boxes, taken back to the domain, are one, with dimensions in the same places. */
-function sameElements(read: IndexMap, readBox: Box, write: IndexMap, writeBox: Box): boolean {
-  if (read.length !== write.length) return false;
-  const origin = (map: IndexMap, box: Box): Box | undefined => {
-    const sides: (readonly [number, number])[] = [];
-    for (const [d, range] of map.entries()) {
-      const at = plain(range);
-      if (!at) return undefined;
-      sides.push([box[d][0] - at[1], box[d][1] - at[1]]);
+/** Per dimension of the domain (`d`) or of what a point takes at once (`s`): the part that a region holds, and its stride in there. */
+type Layout = ReadonlyMap<string, { readonly lo: number; readonly hi: number; readonly stride: number }>;
+
+function layout(map: IndexMap, box: Box, order: readonly number[]): Layout | undefined {
+  const strides = new Array<number>(box.length).fill(1);
+  const dims = order.length > 0 ? order : box.map((_, d) => d);
+  for (let k = dims.length - 2; k >= 0; k--) strides[dims[k]] = strides[dims[k + 1]] * (box[dims[k + 1]][1] - box[dims[k + 1]][0]);
+  const found = new Map<string, { lo: number; hi: number; stride: number }>();
+  let taken = 0;
+  for (const [d, range] of map.entries()) {
+    const at = plain(range);
+    if (!at || range === 'all') return undefined;
+    const [lo, hi] = [box[d][0] - at[1], box[d][1] - at[1]];
+    const size = range.size ?? 1;
+    if (size > 1 && at[0] >= 0) return undefined;
+    const key = at[0] >= 0 ? `d${at[0]}` : `s${taken++}`;
+    if (at[0] < 0 && size === 1) {
+      taken--;
+      if (lo !== 0 || hi !== 1) return undefined;
+      continue;
     }
-    return sides;
-  };
-  const [from, to] = [origin(read, readBox), origin(write, writeBox)];
-  if (!from || !to || !equal(from, to)) return false;
-  return read.every((range, d) => {
-    const [a, b] = [plain(range), plain(write[d])];
-    const size = (each: IndexMap[number]): number => (each === 'all' ? 0 : (each.size ?? 1));
-    return a !== undefined && b !== undefined && a[0] === b[0] && size(range) === size(write[d]);
+    if (found.has(key)) return undefined;
+    found.set(key, { lo, hi, stride: hi - lo > 1 ? strides[d] : 0 });
+  }
+  return found;
+}
+
+/** Every dimension of `a` is in `b` alike; one that is missing there must stand still in the task. */
+function sameLayout(a: Layout, b: Layout, task: Box): boolean {
+  return [...a].every(([key, { lo, hi, stride }]) => {
+    const other = b.get(key);
+    if (other) return other.lo === lo && other.hi === hi && other.stride === stride;
+    const side = key.startsWith('d') ? task[Number(key.slice(1))] : undefined;
+    return hi - lo === 1 && (side === undefined || (side[0] === lo && side[1] === hi));
   });
 }

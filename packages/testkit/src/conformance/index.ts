@@ -1,0 +1,1 @@
+export { conformsTo, type Subject } from './conforms-to.js';
