@@ -1,7 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { isAbsolute, relative, resolve } from 'node:path';
 import { badInput, type Config, parseConfig } from '@regrain/core-ir';
-import { loadConfig } from 'c12';
 
 const NAMES = ['ts', 'mts', 'js', 'mjs', 'json'].map((extension) => `regrain.config.${extension}`);
 
@@ -22,6 +21,8 @@ export async function readConfigFile(named: string | undefined): Promise<ConfigF
 }
 
 async function evaluate(path: string): Promise<unknown> {
+  // Loaded where it is needed: it takes longer than all else that the command loads at its start.
+  const { loadConfig } = await import('c12');
   try {
     const { config } = await loadConfig<Record<string, unknown>>({
       name: 'regrain',

@@ -79,9 +79,10 @@ interface Job {
 async function plan({ session, file, name, loaded, flags, terminal, began, loadMs }: Job): Promise<CompiledFile> {
   const options = optionsOf(session, file, loaded, flags, terminal);
   const result = await session.compile(loaded, options);
+  const compiled = performance.now();
   const accountings = await session.accountings(result, options);
-  const analyzer = session.make(DependenceAnalyzer, options.pipeline.analyze);
-  const reuse = await reuseDependences(result.plan, analyzer);
+  const accounted = performance.now();
+  const reuse = await reuseDependences(result.plan, session.make(DependenceAnalyzer, options.pipeline.analyze));
   const summary = summaryOf({
     model: name,
     target: result.plan.machine.name,
@@ -92,7 +93,13 @@ async function plan({ session, file, name, loaded, flags, terminal, began, loadM
     reuseDependences: reuse,
     movedBoundBytes: movedBoundBytes(result.plan),
     adjacency: adjacencyOf(result.plan),
-    elapsedMs: { load: loadMs, ...result.elapsedMs, total: performance.now() - began },
+    elapsedMs: {
+      load: loadMs,
+      ...result.elapsedMs,
+      accountings: accounted - compiled,
+      reuse: performance.now() - accounted,
+      total: performance.now() - began,
+    },
   });
   return { session, result, summary };
 }
