@@ -11,6 +11,7 @@ import type { Movement } from './checks/movement.js';
 import { checkPacking } from './checks/packing.js';
 import type { Drafted } from './draft.js';
 import { capacityOf, packingsOf } from './packing.js';
+import { withReuseWaits } from './reuse-waits.js';
 import type { Run } from './run.js';
 
 /** How often the mover is asked again, with less, where a packing fails by fragmentation. */
@@ -42,7 +43,10 @@ export async function allocate(
   let tighter = run;
   for (let attempt = 1; ; attempt++) {
     const packed = overfull(run, movement) ?? (await pack(run, draft, movement, choice));
-    if (Array.isArray(packed)) return { ...movement, placements: placementsOf(movement.residencies, packed as readonly number[]) };
+    if (Array.isArray(packed)) {
+      const placements = placementsOf(movement.residencies, packed as readonly number[]);
+      return { residencies: movement.residencies, placements, steps: withReuseWaits(draft.touches, movement.steps, placements) };
+    }
     const shortage = packed as Shortage;
     const failure = infeasible(run, draft.work, movement, shortage);
     if (!shortage.fragmented || attempt === ATTEMPTS) throw failure;
