@@ -17,6 +17,8 @@ interface Element {
   writers: number[];
   commuting: boolean;
   readers: Set<number>;
+  /** What the first of a group of accumulations waited for; those that join the group wait for the same. */
+  before: readonly (readonly [kind: 0 | 1, task: number])[];
 }
 
 /**
@@ -43,7 +45,7 @@ export function bruteForceDependences(work: Decomposition, options: AnalysisOpti
     }
     const at = (key: string): Element => {
       let element = elements.get(key);
-      if (!element) elements.set(key, (element = { writers: [], commuting: false, readers: new Set() }));
+      if (!element) elements.set(key, (element = { writers: [], commuting: false, readers: new Set(), before: [] }));
       return element;
     };
     const commutes = (key: string): boolean =>
@@ -57,17 +59,17 @@ export function bruteForceDependences(work: Decomposition, options: AnalysisOpti
     for (const key of touches.writes.keys()) {
       const element = at(key);
       if (commutes(key) && element.commuting && element.readers.size === 0) {
-        for (const [kind, before] of basesOf(element)) note(before, kind);
+        for (const [kind, before] of element.before) note(before, kind);
         element.writers.push(t);
         continue;
       }
       const readers = [...element.readers];
       if (readers.length > 0) for (const reader of readers) note(reader, 1);
       else for (const writer of element.writers) note(writer, 2);
-      bases.set(element, [
+      element.before = [
         ...element.writers.map((writer) => [0, writer] as const),
         ...readers.filter((reader) => reader !== t).map((reader) => [1, reader] as const),
-      ]);
+      ];
       element.writers = [t];
       element.commuting = commutes(key);
       element.readers = new Set();
@@ -75,10 +77,6 @@ export function bruteForceDependences(work: Decomposition, options: AnalysisOpti
   });
   return pack(counts, options.elements ?? false);
 }
-
-/** What the first of a group of accumulations waited for; those that join the group wait for the same. */
-const bases = new WeakMap<Element, readonly (readonly [0 | 1, number])[]>();
-const basesOf = (element: Element): readonly (readonly [0 | 1, number])[] => bases.get(element) ?? [];
 
 function* keysOf(work: Decomposition, instance: number, box: Box, snap: boolean): Generator<string> {
   if (!snap) {

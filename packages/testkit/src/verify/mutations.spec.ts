@@ -310,6 +310,22 @@ describe('verify', () => {
     expect(bruteForceVerify(p)).not.toEqual([]);
   });
 
+  it('rejects figures that are better than the plan', () => {
+    const p = plan({ spill: true });
+    const arena = p.machine.spaces.map((_, s) =>
+      Math.max(0, ...p.placements.filter(({ space }) => space === s).map(({ offset, bytes }) => offset + bytes)),
+    );
+    p.metrics = { peakBytes: arena, arenaBytes: arena, movedBytes: 1e6, macs: 1e6, cycles: 0 };
+    expect(verify(p)).toEqual([]);
+    p.metrics = { ...p.metrics, peakBytes: arena.map(() => 1), movedBytes: 0, macs: 10 };
+    expect(verify(p).map(({ message }) => message.replace(/\d+/g, 'N'))).toEqual([
+      'the plan claims peak bytes of near N, but it is N',
+      'the plan claims peak bytes of far N, but it is N',
+      'the plan claims moved bytes N, but it is N',
+      'the plan claims multiply-accumulates N, but it is N',
+    ]);
+  });
+
   it('names the rule, the step and the region', () => {
     const p = plan();
     placed(p, 'a').last -= 1;
