@@ -11,8 +11,8 @@ import type { Movement } from './checks/movement.js';
 import { checkPacking } from './checks/packing.js';
 import type { Drafted } from './draft.js';
 import { capacityOf, packingsOf } from './packing.js';
-import { withReuseWaits } from './reuse-waits.js';
 import type { Run } from './run.js';
+import { withDependenceWaits, withReuseWaits } from './waits.js';
 
 /** How often the mover is asked again, with less, where a packing fails by fragmentation. */
 const ATTEMPTS = 4;
@@ -35,7 +35,7 @@ interface Shortage {
  */
 export async function allocate(
   run: Run,
-  draft: Drafted<'work' | 'touches' | 'steps' | 'residencies'>,
+  draft: Drafted<'work' | 'touches' | 'needs' | 'steps' | 'residencies'>,
   choice: Choice,
   remove: (tighter: Run) => Promise<Movement>,
 ): Promise<{ readonly steps: readonly Step[]; readonly residencies: readonly Residency[]; readonly placements: readonly Placement[] }> {
@@ -45,7 +45,11 @@ export async function allocate(
     const packed = overfull(run, movement) ?? (await pack(run, draft, movement, choice));
     if (Array.isArray(packed)) {
       const placements = placementsOf(movement.residencies, packed as readonly number[]);
-      return { residencies: movement.residencies, placements, steps: withReuseWaits(draft.touches, movement.steps, placements) };
+      return {
+        residencies: movement.residencies,
+        placements,
+        steps: withReuseWaits(draft.touches, withDependenceWaits(draft.needs, movement.steps), placements),
+      };
     }
     const shortage = packed as Shortage;
     const failure = infeasible(run, draft.work, movement, shortage);

@@ -102,7 +102,7 @@ export async function moved(run: Run, draft: Drafted<'work' | 'needs' | 'schedul
 async function allocateDraft(run: Run, draft: Draft, choice: Choice): Promise<Draft> {
   const remove = (tighter: Run): Promise<Movement> =>
     moved(tighter, having(draft, 'work', 'needs', 'schedule', 'touches'), run.pipeline.move);
-  return { ...draft, ...(await allocate(run, having(draft, 'work', 'touches', 'steps', 'residencies'), choice, remove)) };
+  return { ...draft, ...(await allocate(run, having(draft, 'work', 'touches', 'needs', 'steps', 'residencies'), choice, remove)) };
 }
 
 async function execute(run: Run, draft: Draft, choice: Choice): Promise<Draft> {

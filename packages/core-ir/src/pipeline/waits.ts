@@ -1,4 +1,5 @@
 import type { Touches } from '../expand/touches.js';
+import type { Dependences } from '../ir/dependences.js';
 import type { Placement, Step } from '../ir/plan.js';
 
 /**
@@ -34,6 +35,27 @@ export function withReuseWaits(touches: Touches, steps: readonly Step[], placeme
     }
   }
   return steps.map((step, i) => (waits[i].size === step.waits.length ? step : { ...step, waits: latestPerEngine(waits[i], steps) }));
+}
+
+/**
+ * Adds the waits that dependences between tasks on different engines ask for, so that a mover needs to name only what its moves
+ * wait for and what waits for them.
+ */
+export function withDependenceWaits({ row, from }: Dependences, steps: readonly Step[]): readonly Step[] {
+  if (steps.every(({ engine }) => engine === steps[0].engine)) return steps;
+  const stepOf = new Int32Array(row.length - 1).fill(-1);
+  steps.forEach((step, i) => {
+    if (step.kind === 'task') stepOf[step.task] = i;
+  });
+  return steps.map((step) => {
+    if (step.kind !== 'task') return step;
+    const waits = new Set(step.waits);
+    for (let e = row[step.task]; e < row[step.task + 1]; e++) {
+      const earlier = stepOf[from[e]];
+      if (steps[earlier].engine !== step.engine) waits.add(earlier);
+    }
+    return waits.size === step.waits.length ? step : { ...step, waits: latestPerEngine(waits, steps) };
+  });
 }
 
 /** An engine runs its steps in order, so of its steps the latest is enough. */

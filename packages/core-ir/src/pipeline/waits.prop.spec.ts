@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Touches } from '../expand/touches.js';
 import type { Placement, Step } from '../ir/plan.js';
-import { withReuseWaits } from './reuse-waits.js';
+import { withDependenceWaits, withReuseWaits } from './waits.js';
 
 /** Task t touches region t and, if `reads`, region t - 1; every region has one placement. */
 interface Case {
@@ -58,6 +58,14 @@ function endedBefore(steps: readonly Step[]): Set<number>[] {
   });
   return ended;
 }
+
+describe('withDependenceWaits', () => {
+  it('makes a task wait for the latest it depends on, on each other engine', () => {
+    const steps = [0, 1, 1, 0].map((engine, task): Step => ({ kind: 'task', task, engine, waits: [] }));
+    const needs = { row: Int32Array.of(0, 0, 1, 1, 4), from: Int32Array.of(0, 0, 1, 2), kinds: new Uint8Array(4).fill(1) };
+    expect(withDependenceWaits(needs, steps).map(({ waits }) => waits)).toEqual([[], [0], [], [2]]);
+  });
+});
 
 describe('withReuseWaits', () => {
   it('orders every pair of steps that use the same bytes for different regions, and waits only for earlier steps', () => {

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import type { Constraint } from '../ir/constraint.js';
+import type { IndexMap } from '../ir/index-map.js';
+import type { Operation, Program } from '../ir/program.js';
+import { lowerBound } from './bound.js';
+import { blurs, machine } from './spec-support.js';
+
+const input = (tensor: string, access: 'resident' | 'streamed' | 'external'): Constraint => ({ kind: 'input', tensor, access });
+const tensor = (name: string, shape: number[], kind: 'input' | 'computed' = 'computed') => ({ name, shape, dtype: 'int8' as const, kind });
+const at = (...dimensions: number[]): IndexMap => dimensions.map((d) => ({ at: { d } }));
+const body = { acc: 'int8', init: 0, step: 'acc', finish: 'acc' } as const;
+
+function operation(
+  name: string,
+  extents: number[],
+  reductions: number[],
+  reads: readonly [number, IndexMap][],
+  write: [number, IndexMap],
+): Operation {
+  return {
+    name,
+    type: name,
+    attributes: {},
+    domain: extents.map((extent, d) => ({ extent, kind: reductions.includes(d) ? 'reduction' : 'parallel' })),
+    operands: [
+      ...reads.map(([id, map]) => ({ tensor: id, mode: 'read' as const, map })),
+      { tensor: write[0], mode: 'write' as const, map: write[1] },
+    ],
+    body,
+    macs: 0,
+  };
+}
+
+/** x [64] → a [64]; s [1] = sum of every `stride`-th a; y [64] = a · s; z [1] = sum of y. */
+function gated(stride: 1 | 2): Program {
+  const scalar: IndexMap = [{ at: 0 }];
+  const strided: IndexMap = [{ at: stride === 1 ? { d: 1 } : ['*', { d: 1 }, 2] }];
+  return {
+    name: 'gated',
+    tensors: [tensor('x', [64], 'input'), tensor('a', [64]), tensor('s', [1]), tensor('y', [64]), tensor('z', [1])],
+    operations: [
+      operation('map', [64], [], [[0, at(0)]], [1, at(0)]),
+      operation('sum', [1, 64 / stride], [1], [[1, strided]], [2, at(0)]),
+      operation(
+        'scale',
+        [64],
+        [],
+        [
+          [1, at(0)],
+          [2, scalar],
+        ],
+        [3, at(0)],
+      ),
+      operation('total', [1, 64], [1], [[3, at(1)]], [4, at(0)]),
+    ],
+    outputs: [4],
+    states: [],
+  };
+}
+
+describe('lowerBound', () => {
+  it('is all outputs, or all resident inputs', () => {
+    const { program } = blurs(2, 16);
+    expect(lowerBound(program, machine, [input('t0', 'streamed')])).toBe(128);
+    const summed = { ...program, outputs: [] };
+    expect(lowerBound(summed, machine, [input('t0', 'resident')])).toBe(128);
+    expect(lowerBound(summed, machine, [input('t0', 'external')])).toBe(0);
+  });
+
+  it('holds a tensor that is needed again after something that depends on all of it', () => {
+    expect(lowerBound(gated(1), machine, [input('x', 'streamed')])).toBe(64);
+  });
+
+  it('does not claim so of a stride that leaves elements out', () => {
+    expect(lowerBound(gated(2), machine, [input('x', 'streamed')])).toBe(1);
+  });
+
+  it('claims only single points where data may move out', () => {
+    const spilling = {
+      ...machine,
+      spaces: [...machine.spaces, { name: 'dram', bytes: Number.POSITIVE_INFINITY, align: 4, counted: false }],
+      engines: [...machine.engines, { name: 'dma', spaces: [0, 1], runs: 'moves' as const }],
+    };
+    expect(lowerBound(gated(1), spilling, [input('x', 'streamed')])).toBe(0);
+    const opaque = gated(1).operations.map(({ body: _, ...rest }) => rest);
+    // One point of the sum reads all of a and writes one byte.
+    expect(lowerBound({ ...gated(1), operations: opaque }, spilling, [input('x', 'streamed')])).toBe(65);
+  });
+});
