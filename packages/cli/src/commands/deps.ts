@@ -1,12 +1,14 @@
-import { type Decomposition, DependenceAnalyzer, type Dependences, expand, wholeTensorGrain } from '@regrain/core-ir';
+import { DependenceAnalyzer, expand, wholeTensorGrain } from '@regrain/core-ir';
 import { Command } from 'commander';
 import { countKinds } from '../compile/summary.js';
 import { type EdgeRow, edgeRows } from '../deps/edges.js';
+import { regionGraph } from '../deps/gexf.js';
 import { openSession } from '../open-session.js';
 import { examples } from '../output/examples.js';
 import { printJson } from '../output/json.js';
 import { duration, group } from '../output/size.js';
 import type { Terminal } from '../output/terminal.js';
+import { writeFileWhole } from '../output/write-folder.js';
 import type { Shell } from '../shell.js';
 
 interface Options {
@@ -57,7 +59,7 @@ async function deps({ terminal }: Shell, path: string, options: Options): Promis
   const elapsedMs = performance.now() - began;
   const accesses = work.tasks.reduce((sum, task) => sum + task.accesses.length, 0);
   const summary: Summary = { tasks: work.tasks.length, accesses, ...countKinds(found.kinds), elapsedMs };
-  if (options.gexf !== undefined) await writeGexf(options.gexf, work, found);
+  if (options.gexf !== undefined) writeFileWhole(options.gexf, regionGraph(program, work, found));
   if (options.edges) printEdges(summary, edgeRows(work, found), options.json === true, terminal);
   else if (options.json) printJson(summary, terminal);
   else terminal.out(text(summary, options.analyzer));
