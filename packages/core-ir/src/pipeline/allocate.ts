@@ -22,8 +22,9 @@ const SHOWN = 5;
 interface Shortage {
   readonly space: number;
   readonly required: number;
+  /** The first time at which it fails. */
   readonly at: number;
-  /** Residencies that live then. */
+  /** Residencies that live at the worst time. */
   readonly living: readonly number[];
   /** The live bytes alone would fit. */
   readonly fragmented: boolean;
@@ -76,10 +77,11 @@ function overfull({ machine, constraints }: Run, { residencies, steps }: Movemen
     const limit = capacityOf(machine, space, constraints);
     if (limit === Number.POSITIVE_INFINITY) continue;
     const live = liveProfileOf(residencies, space, steps.length);
-    let at = 0;
-    for (let t = 1; t < live.length; t++) if (live[t] > live[at]) at = t;
-    if (live[at] + reserved <= limit) continue;
-    return { space, required: live[at] + reserved, at, living: livingAt(residencies, space, at), fragmented: false };
+    const at = live.findIndex((bytes) => bytes + reserved > limit);
+    if (at < 0) continue;
+    let worst = at;
+    for (let t = at; t < live.length; t++) if (live[t] > live[worst]) worst = t;
+    return { space, required: live[worst] + reserved, at, living: livingAt(residencies, space, worst), fragmented: false };
   }
   return undefined;
 }
