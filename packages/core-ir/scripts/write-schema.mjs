@@ -1,4 +1,4 @@
-// Writes schema/regrain.plan.1.json from the zod schema of the plan format. Run after `npm run build`; a test says when it is due.
+// Writes schema/regrain.plan.1.json from the zod schema of the plan format. Run after `npm run build`, then `npm run format`; a test says when it is due.
 import { writeFileSync } from 'node:fs';
 import { planJsonSchema } from '../dist/index.js';
 
