@@ -23,7 +23,9 @@ export async function planGrain(run: Run, grain: Grain, by: Readonly<Record<stri
 export async function planDrafts(run: Run, drafts: readonly Draft[]): Promise<Finished> {
   let current = drafts;
   for (const { name } of STAGES.slice(1)) current = await through(run, name, current);
-  const limit = macLimit(run.constraints) * run.program.operations.reduce((sum, { macs }) => sum + macs, 0);
+  const factor = macLimit(run.constraints);
+  // No limit on no multiply-accumulates would be NaN.
+  const limit = factor === Number.POSITIVE_INFINITY ? factor : factor * run.program.operations.reduce((sum, { macs }) => sum + macs, 0);
   const done = current.map((draft) => having(draft, 'grain', 'plan', 'seen', 'needs', 'score'));
   const allowed = done.filter(({ plan }) => plan.metrics.macs <= limit * (1 + 1e-9));
   // Recomputation beyond the user's limit is a matter of the grain: another one must do.
