@@ -12,7 +12,7 @@ import {
   type Tensor,
   type Values,
 } from '@regrain/core-ir';
-import { composed, isWhole, type View, wholeView } from './view.js';
+import { composed, isBox, isWhole, type View, wholeView } from './view.js';
 
 /** A value of the model on its way into the program: known at load time, or a view of a stored tensor. */
 export interface Value {
@@ -36,10 +36,11 @@ interface Draft {
 export class ProgramBuilder {
   readonly tensors: Draft[] = [];
   readonly operations: Operation[] = [];
-  private readonly names = new Set<string>();
+  private readonly tensorNames = new Set<string>();
+  private readonly operationNames = new Set<string>();
 
   tensor(name: string, shape: readonly number[], dtype: DType, kind: Tensor['kind'], values?: Values): number {
-    return this.tensors.push({ name: this.unique(name), shape, dtype, kind, ...(values ? { values } : {}) }) - 1;
+    return this.tensors.push({ name: unique(name, this.tensorNames), shape, dtype, kind, ...(values ? { values } : {}) }) - 1;
   }
 
   /** The stored tensor of a value that is known at load time is made when it is first read. */
@@ -58,7 +59,12 @@ export class ProgramBuilder {
       const view = value.copy ?? this.viewOf(value, name);
       const shape = this.tensors[view.tensor].shape;
       const found = isWhole(view, shape) ? operand : composed(view, operand.map, shape, operand.outside, domain);
-      if (found && (operation.body === undefined || found.map.every((range) => range !== 'all' && (range.size ?? 1) === 1))) {
+      if (
+        found &&
+        (operation.body === undefined
+          ? isWhole(view, shape) || isBox(view)
+          : found.map.every((range) => range !== 'all' && (range.size ?? 1) === 1))
+      ) {
         return {
           mode: operand.mode,
           tensor: view.tensor,
@@ -70,7 +76,7 @@ export class ProgramBuilder {
     });
     this.operations.push({
       ...operation,
-      name: this.unique(operation.name),
+      name: unique(operation.name, this.operationNames),
       operands: operands.map((operand, i) => ({ ...operand, ...inPlace(operation, operands, i, this.tensors) })),
     });
   }
@@ -102,7 +108,7 @@ export class ProgramBuilder {
       ...(view.outside === undefined ? {} : { outside: view.outside }),
     };
     this.operations.push({
-      name: this.unique(`copy of ${this.tensors[view.tensor].name}`),
+      name: unique(`copy of ${this.tensors[view.tensor].name}`, this.operationNames),
       type: 'Copy',
       attributes: {},
       domain: view.shape.map((extent) => ({ extent, kind: 'parallel' })),
@@ -112,11 +118,14 @@ export class ProgramBuilder {
     });
   }
 
-  unique(name: string): string {
-    let candidate = name;
-    for (let k = 1; this.names.has(candidate); k++) candidate = `${name}~${k}`;
-    this.names.add(candidate);
-    return candidate;
+  /** Gives a tensor the very name that an output of the model has; who had it before gets another. */
+  rename(tensor: number, name: string): void {
+    if (this.tensors[tensor].name === name) return;
+    const other = this.tensors.find((draft) => draft.name === name);
+    if (other) other.name = unique(name, this.tensorNames);
+    this.tensorNames.delete(this.tensors[tensor].name);
+    this.tensorNames.add(name);
+    this.tensors[tensor].name = name;
   }
 
   /** The program and its constants, without what nobody reads. */
@@ -173,6 +182,13 @@ export class ProgramBuilder {
     };
     return { program, constants };
   }
+}
+
+function unique(name: string, taken: Set<string>): string {
+  let candidate = name;
+  for (let k = 1; taken.has(candidate); k++) candidate = `${name}~${k}`;
+  taken.add(candidate);
+  return candidate;
 }
 
 /** Only where the operand is still read at the place where the result is written. */

@@ -19,12 +19,19 @@ import { elideCopies } from './elide-copies.js';
 import { fuseElementwise } from './fuse-elementwise.js';
 import type { Graph, GraphNode } from './graph.js';
 import type { Source } from './tensor-data.js';
-import { compact } from './tensor-data.js';
+import { checkedShape, compact } from './tensor-data.js';
 import { isWhole, type View, wholeView } from './view.js';
 import { VIEW_OPERATORS, viewedValues } from './view-operators.js';
 
 /** Values of more elements are not written out when they are folded from one number. */
 const LARGE = 1 << 16;
+
+/** Operators of ONNX whose inputs all have the same type. */
+const ONE_TYPE = new Set(
+  'Add Sub Mul Div Min Max Sum Mean Mod PRelu Conv ConvTranspose Gemm MatMul Concat Equal Less LessOrEqual Greater GreaterOrEqual And Or Xor'.split(
+    ' ',
+  ),
+);
 
 /** Turns a graph into a program, node by node: views become index maps, constants are folded, the rest is lowered by operator sets. */
 export class Driver {
@@ -64,14 +71,25 @@ export class Driver {
     const inputs = node.inputs.map((name) => (name === '' ? undefined : (this.values.get(name) as Value)));
     const opset = this.graph.opsets.get(node.domain) ?? this.graph.opsets.get('') ?? 22;
     const known = inputs.every((value) => value === undefined || value.values !== undefined);
+    this.sameTypes(node, inputs);
     const results =
       this.constant(node, inputs, known) ??
       this.view(node, opset, inputs) ??
       (node.type === 'Concat' ? this.concat(node, inputs, known) : undefined) ??
       this.lower(node, opset, inputs, known);
+    for (const { shape } of results) checkedShape(this.source, `result of node ${node.name} (${node.type})`, shape);
     node.outputs.forEach((output, i) => {
       if (output && results[i]) this.values.set(output, results[i]);
     });
+  }
+
+  private sameTypes(node: GraphNode, inputs: readonly (Value | undefined)[]): void {
+    if (node.domain !== '' || !ONE_TYPE.has(node.type)) return;
+    const types = [...new Set(inputs.flatMap((value) => (value ? [value.dtype] : [])))];
+    if (types.length > 1)
+      throw badInput(
+        `${this.source.path}: node ${node.name} (${node.type}) mixes ${types.join(' and ')}; its inputs must have one type, insert a Cast`,
+      );
   }
 
   /** Nodes whose values follow from shapes alone. */
@@ -103,7 +121,12 @@ export class Driver {
     const data = inputs[0];
     if (!operator || !data) return undefined;
     const view = data.copy ?? data.view ?? wholeView(-1, data.shape, data.dtype);
-    const views = this.naming(node, () => operator({ node, opset, inputs, view }));
+    const apply = (from: View): readonly View[] | undefined => {
+      const tensorShape = from.tensor < 0 ? data.shape : this.builder.tensors[from.tensor].shape;
+      return this.naming(node, () => operator({ node, opset, inputs, view: from, tensorShape }));
+    };
+    // Padding reaches beyond the tensor: what shows only a part of one is written out first.
+    const views = apply(view) ?? (node.type === 'Pad' && view.tensor >= 0 ? apply(this.builder.written(data, node.inputs[0])) : undefined);
     return views?.map((result): Value => {
       if (!data.values) return { shape: result.shape, dtype: result.dtype, view: result };
       return constantValue(this.viewed(data.values, result));
@@ -188,6 +211,7 @@ export class Driver {
       outputs: node.outputs.length,
     };
     const lowered = this.naming(node, () => set.lower(modelNode));
+    for (const { shape } of lowered.outputs) checkedShape(this.source, `result of node ${node.name} (${node.type})`, shape);
     if (
       known &&
       lowered.outputs.every(
@@ -243,7 +267,7 @@ export class Driver {
 
   private output(name: string, used: Set<number>): number {
     const value = this.values.get(name) as Value;
-    const view = this.builder.viewOf(value, name);
+    const view = value.copy ?? this.builder.viewOf(value, name);
     const { shape, kind } = this.builder.tensors[view.tensor];
     const declared = this.graph.declared.get(name) ?? [];
     if (
@@ -264,6 +288,7 @@ export class Driver {
       );
     }
     used.add(tensor);
+    this.builder.rename(tensor, name);
     return tensor;
   }
 

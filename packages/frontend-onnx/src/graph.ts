@@ -43,7 +43,10 @@ export function readGraph(source: Source, bytes: Uint8Array, freeze: Freeze): Gr
   if (opset < OLDEST || opset > NEWEST)
     throw unsupported(`${source.path}: operator set ${opset} is not handled; convert the model to one from ${OLDEST} to 22`);
   const constants = new Map<string, Values>();
-  for (const tensor of graph.initializer) constants.set(tensor.name, readTensor(source, tensor));
+  for (const tensor of graph.initializer) {
+    if (constants.has(tensor.name)) throw badInput(`${source.path}: tensor ${tensor.name} is defined twice; export the model again`);
+    constants.set(tensor.name, readTensor(source, tensor));
+  }
   const inputs = freezeInputs(
     source,
     graph.input.filter(({ name }) => !constants.has(name)),
@@ -138,6 +141,15 @@ function freezeInputs(source: Source, infos: readonly ProtoInfo[], freeze: Freez
   const symbols = [
     ...new Set(infos.flatMap((info) => (dimsOf(info) ?? []).filter((dim) => typeof dim === 'string' && dim !== ''))),
   ] as string[];
+  names.forEach((name, i) => {
+    if (names.indexOf(name) !== i) throw badInput(`${source.path}: input ${name} is listed twice; export the model again`);
+  });
+  for (const [name, size] of [
+    ...Object.entries(freeze.dims),
+    ...Object.entries(freeze.shapes).flatMap(([name, s]) => s.map((d) => [name, d] as const)),
+  ])
+    if (!Number.isSafeInteger(size) || size < 1)
+      throw badInput(`${source.path}: ${name} cannot have the size ${size}; sizes are whole numbers from 1`);
   for (const name of Object.keys(freeze.shapes)) if (!names.includes(name)) throw unknown(source, 'input', name, names, '--shape');
   for (const name of Object.keys(freeze.dims)) if (!symbols.includes(name)) throw unknown(source, 'open dimension', name, symbols, '--dim');
   const open: string[] = [];
@@ -145,7 +157,7 @@ function freezeInputs(source: Source, infos: readonly ProtoInfo[], freeze: Freez
     const dtype = DTYPE_OF[info.type?.tensor_type?.elem_type ?? 0];
     if (!dtype) throw unsupported(`${source.path}: input ${info.name} is no tensor of a type that is handled`);
     const dims = dimsOf(info);
-    const given = freeze.shapes[info.name];
+    const given = Object.hasOwn(freeze.shapes, info.name) ? freeze.shapes[info.name] : undefined;
     if (given && dims && dims.length !== given.length)
       throw badInput(
         `${source.path}: --shape ${info.name}=${given.join(',')} has ${given.length} dimensions, the input has ${dims.length}`,
@@ -154,11 +166,14 @@ function freezeInputs(source: Source, infos: readonly ProtoInfo[], freeze: Freez
       open.push(`${info.name} (no shape)`);
       return { name: info.name, shape: [], dtype };
     }
-    const shape = (dims ?? [...given]).map((dim, d) => {
+    const shape = (dims ?? [...(given ?? [])]).map((dim, d) => {
       const own = typeof dim === 'number' && dim > 0 ? dim : undefined;
       if (given && own !== undefined && given[d] !== own)
         throw badInput(`${source.path}: --shape ${info.name}=${given.join(',')} contradicts the model, whose dimension ${d} is ${own}`);
-      const size = own ?? given?.[d] ?? (typeof dim === 'string' ? freeze.dims[dim] : dim < 0 ? dim : undefined);
+      const size =
+        own ??
+        given?.[d] ??
+        (typeof dim === 'string' ? (Object.hasOwn(freeze.dims, dim) ? freeze.dims[dim] : undefined) : dim < 0 ? dim : undefined);
       if (size === undefined) open.push(`${info.name}[${d}]${typeof dim === 'string' && dim ? ` (${dim})` : ''}`);
       return size ?? 1;
     });

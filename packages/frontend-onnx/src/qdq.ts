@@ -1,11 +1,19 @@
 import { type DType, materialize, type Values } from '@regrain/core-ir';
 import type { Graph, GraphNode } from './graph.js';
+import { DTYPE_OF } from './tensor-data.js';
 
 /** `real = (stored - zeroPoint) * scale`. */
 interface Affine {
   readonly scale: readonly number[];
   readonly zeroPoint: readonly number[];
   readonly axis: number;
+}
+
+interface Dequantized {
+  readonly stored: string;
+  readonly affine: Affine;
+  /** Of the stored values; undefined where only the model's run would tell. */
+  readonly dtype: DType | undefined;
 }
 
 /** Operators that have an integer form; the position of inputs that must be quantised, others may be real. */
@@ -32,10 +40,10 @@ export function fuseQuantized(graph: Graph): Graph {
   }
   const outputs = new Set(graph.outputs);
   const single = (tensor: string): boolean => !outputs.has(tensor) && readers.get(tensor)?.length === 1;
-  const dequantized = (tensor: string): { stored: string; affine: Affine } | undefined => {
+  const dequantized = (tensor: string): Dequantized | undefined => {
     const node = writer.get(tensor);
     const affine = node?.type === 'DequantizeLinear' ? affineOf(graph, node) : undefined;
-    return node && affine ? { stored: node.inputs[0], affine } : undefined;
+    return node && affine ? { stored: node.inputs[0], affine, dtype: graph.constants.get(node.inputs[2] ?? '')?.dtype } : undefined;
   };
   const replaced = new Map<GraphNode, GraphNode | undefined>();
   for (const quantize of graph.nodes) {
@@ -58,7 +66,7 @@ export function fuseQuantized(graph: Graph): Graph {
     const inputs = operator.inputs.map((name) => (name ? dequantized(name) : undefined));
     if (MOVES.has(operator.type) && chain.length === 1 && operator.outputs.length === 1) {
       const data = operator.inputs.map((_, i) => i).filter((i) => operator.type === 'Concat' || i === 0);
-      if (!data.every((i) => inputs[i] && sameAffine(inputs[i].affine, output))) continue;
+      if (!data.every((i) => inputs[i] && inputs[i].dtype === outputDtype && sameAffine(inputs[i].affine, output))) continue;
       replaced.set(operator, undefined);
       replaced.set(quantize, {
         ...operator,
@@ -102,7 +110,9 @@ function affineOf(graph: Graph, node: GraphNode): Affine | undefined {
 
 function zeroType(graph: Graph, node: GraphNode): DType | undefined {
   const zero = node.inputs[2] ? graph.constants.get(node.inputs[2]) : undefined;
-  return zero ? zero.dtype : 'uint8';
+  if (zero) return zero.dtype;
+  const asked = Number(node.attributes.output_dtype ?? 0);
+  return asked === 0 ? 'uint8' : DTYPE_OF[asked];
 }
 
 /** The limits of a Relu or Clip with constant bounds. */

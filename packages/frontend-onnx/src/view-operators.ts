@@ -9,6 +9,8 @@ export interface ViewNode {
   readonly opset: number;
   readonly inputs: readonly (Value | undefined)[];
   readonly view: View;
+  /** Of the stored tensor that the view reads. */
+  readonly tensorShape: readonly number[];
 }
 
 /** Operators that only say where elements are read; `undefined` where this node needs a real operation. */
@@ -195,8 +197,12 @@ function padNode(given: ViewNode): readonly View[] | undefined {
     ];
   }
   // Reads outside of the view must be reads outside of the tensor.
-  const whole = view.map.every((expr) => typeof expr === 'number' || 'd' in expr);
-  if (!whole || [...before, ...after].some((pad) => pad < 0)) return undefined;
+  const reaches = view.shape.every(
+    (extent, d) =>
+      (before[d] === 0 && after[d] === 0) ||
+      view.map.some((expr, j) => typeof expr === 'object' && 'd' in expr && expr.d === d && given.tensorShape[j] === extent),
+  );
+  if (!reaches || [...before, ...after].some((pad) => pad < 0)) return undefined;
   return [
     through(
       view,

@@ -136,10 +136,25 @@ export function composed(
   return beyond === undefined ? { map: result } : { map: result, outside: beyond };
 }
 
+/** Dimension by dimension a box of the tensor: what an opaque operation, which gets its boxes as they are stored, can read. */
+export function isBox(view: View): boolean {
+  return (
+    view.map.length === view.shape.length &&
+    view.map.every((expr, d) => (typeof expr === 'number' ? view.shape[d] === 1 : plainDimension(expr)?.d === d))
+  );
+}
+
 /** Whether reading outside the view is reading outside the tensor: each dimension whole, in any order, or padded with the same value. */
 function padsLike(view: View, tensorShape: readonly number[], outside: number): boolean {
   if (view.outside !== undefined)
-    return Object.is(view.outside, outside) && view.map.every((expr) => plainDimension(expr) !== undefined || typeof expr === 'number');
+    return (
+      Object.is(view.outside, outside) &&
+      view.map.every((expr, j) => {
+        if (typeof expr === 'number') return true;
+        const plain = plainDimension(expr);
+        return plain !== undefined && plain.offset <= 0 && view.shape[plain.d] + plain.offset >= tensorShape[j];
+      })
+    );
   return view.map.every((expr, j) => {
     if (typeof expr === 'number') return true;
     const plain = plainDimension(expr);
