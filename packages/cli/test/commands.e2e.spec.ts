@@ -132,6 +132,13 @@ describe('plugins, targets, doctor', () => {
   });
 });
 
+describe('the example of a config file', () => {
+  it('is accepted whole, and names what exists', () => {
+    const args = ['compile', example('traces', 'gemm-relu-blur.jsonl'), '--config', example('regrain.config.ts')];
+    expect(json<{ verified: boolean }>(args)).toMatchObject({ verified: true });
+  });
+});
+
 describe('a plugin outside the workspace', () => {
   it('is bound by a config file, is listed, and plans a model', () => {
     const cwd = join(workspace, 'examples', 'plugins', 'my-scheduler');

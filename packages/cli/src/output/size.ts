@@ -1,8 +1,14 @@
-/** Bytes for a person: KiB with one decimal below 100 KiB, whole KiB above, bytes below 1 KiB. Exact bytes are in the JSON. */
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+/** Bytes for a person: KiB (with a decimal below 100) wherever models are compared, larger units far above. Exact bytes are in the JSON. */
 export function size(bytes: number): string {
   if (!Number.isFinite(bytes)) return 'unlimited';
-  if (bytes < 1024) return `${bytes} B`;
-  const kib = bytes / 1024;
+  if (bytes < KIB) return `${bytes} B`;
+  if (bytes >= 10 * GIB) return `${(bytes / GIB).toFixed(1)} GiB`;
+  if (bytes >= 100 * MIB) return `${group(bytes / MIB)} MiB`;
+  const kib = bytes / KIB;
   return `${kib < 100 ? kib.toFixed(1) : group(Math.round(kib))} KiB`;
 }
 
