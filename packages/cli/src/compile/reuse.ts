@@ -1,5 +1,6 @@
 import {
   type Access,
+  type Box,
   type Decomposition,
   type DependenceAnalyzer,
   type Plan,
@@ -47,13 +48,24 @@ export function byAddress(plan: Plan): Decomposition {
     }
     return { operation: 0, box: [], accesses };
   });
-  const heights = new Float64Array(machine.spaces.length);
-  for (const { space, offset, bytes } of placements) heights[space] = Math.max(heights[space], offset + bytes);
-  const spaces = [...heights];
+  const spaces = machine.spaces.map((_, space) => pages(plan, space));
   return {
-    grain: { regions: spaces.map(() => []), tasks: [], order: spaces.map(() => []), recompute: [], reduce: [] },
+    grain: { regions: spaces, tasks: [], order: spaces.map(() => []), recompute: [], reduce: [] },
     instances: spaces.map((_, s) => ({ tensor: s, role: 'primary', dtype: 'uint8', order: [] })),
-    regions: spaces.map((height, s) => ({ instance: s, box: [[0, height]], bytes: height })),
+    regions: spaces.flatMap((boxes, s) => boxes.map((box) => ({ instance: s, box, bytes: box[0][1] - box[0][0] }))),
     tasks,
   };
+}
+
+/** At most so many pages for a space. */
+const PAGES = 4096;
+
+/** A space cut into pages about as large as its placements, so that an analyser that goes by regions finds neighbours quickly. */
+function pages({ placements }: Plan, space: number): Box[] {
+  const own = placements.filter((placement) => placement.space === space);
+  const height = own.reduce((most, { offset, bytes }) => Math.max(most, offset + bytes), 0);
+  if (height === 0) return [];
+  const mean = own.reduce((sum, { bytes }) => sum + bytes, 0) / own.length;
+  const page = Math.ceil(Math.max(mean, height / PAGES, 1));
+  return Array.from({ length: Math.ceil(height / page) }, (_, i): Box => [[i * page, Math.min(height, (i + 1) * page)]]);
 }
