@@ -198,6 +198,8 @@ describe('traces and tables', () => {
     refuses(['allocate', save('cells.csv', 'id,lower,upper,size\na,0,1,4\nb,0,many,4\n')], [/cells\.csv:3/, /upper/, /many/]);
   });
 
+  it('an unknown suite of benchmarks', () => refuses(['bench', 'memry'], [/memry/, /memory/]));
+
   it('an unknown analyzer or allocator', () => {
     refuses(['deps', save('fine.jsonl', head), '--analyzer', 'pairwize'], [/pairwize/, /pairwise/]);
     const csv = save('fine.csv', 'id,lower,upper,size\na,0,1,4\n');
