@@ -1,1 +1,7 @@
-export {};
+export * from './best-fit.js';
+export * from './first-fit.js';
+export * from './furthest-next-use.js';
+export * from './greedy-by-size.js';
+export { loadBound } from './load.js';
+export * from './one-space.js';
+export * from './plugin.js';

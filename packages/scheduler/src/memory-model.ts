@@ -3,9 +3,8 @@ import {
   type Decomposition,
   domainBox,
   indexRegions,
+  inPlaceRegions,
   type Program,
-  type RegionIndex,
-  sameBox,
   type Task,
   touchedRegions,
   volume,
@@ -68,34 +67,10 @@ export function memoryModel(program: Program, work: Decomposition, context: Pick
     if (persistent.has(tensor) || outputs.has(tensor)) model.after[id] = 1;
   });
   work.tasks.forEach((task, t) => {
-    const pair = inPlacePair(program, work, task, indexes, free);
+    const pair = inPlaceRegions(program, work, task, indexes, free);
     if (pair) [model.inPlaceFrom[t], model.inPlaceTo[t]] = pair;
   });
   return model;
-}
-
-/** The two regions of an in-place write: each read or written whole by this task, of the same size. */
-function inPlacePair(
-  program: Program,
-  work: Decomposition,
-  task: Task,
-  indexes: readonly RegionIndex[],
-  free: (instance: number) => boolean,
-): [number, number] | undefined {
-  const { operands } = program.operations[task.operation];
-  if (task.phase !== undefined) return undefined;
-  for (const write of task.accesses) {
-    const source = write.operand >= 0 ? operands[write.operand].inPlaceOf : undefined;
-    if (source === undefined) continue;
-    const read = task.accesses.find(({ operand }) => operand === source);
-    if (!read || free(read.instance) || volume(read.box) !== volume(write.box)) continue;
-    const from = indexes[read.instance].touched(read.box);
-    const to = indexes[write.instance].touched(write.box);
-    if (from.length !== 1 || to.length !== 1) continue;
-    const [a, b] = [work.regions[from[0]], work.regions[to[0]]];
-    if (a.bytes === b.bytes && sameBox(a.box, read.box) && sameBox(b.box, write.box)) return [from[0], to[0]];
-  }
-  return undefined;
 }
 
 /** Tasks of each operation: `start[o] … start[o + 1] - 1`, as the kernel numbers them. */

@@ -1,0 +1,81 @@
+import { type Allocator, type Context, type Packed, type Packing, PluginOptions } from '@regrain/core-ir';
+import { inject, injectable } from 'inversify';
+import { z } from 'zod';
+import type { Group } from './groups.js';
+import { packWith } from './outcome.js';
+import { type Placed, placeInOrder, type Wish } from './place.js';
+
+export const bestFitOptions = z.strictObject({
+  orders: z.number().int().min(1).max(6).default(6).describe('orders to try, at most; the best height is kept'),
+});
+
+type Compare = (a: Group, b: Group) => number;
+
+const life = ({ first, last }: Group): number => last - first;
+
+/** Orders that do well on different problems: large first for few buffers of many sizes, long or early first for streams of rows. */
+const ORDERS: readonly (readonly [Compare, 'lowest' | 'tightest'])[] = [
+  [(a, b) => b.bytes - a.bytes || life(b) - life(a) || a.first - b.first, 'lowest'],
+  [(a, b) => life(b) - life(a) || b.bytes - a.bytes || a.first - b.first, 'lowest'],
+  [(a, b) => a.first - b.first || life(b) - life(a), 'lowest'],
+  [(a, b) => b.bytes * (life(b) + 1) - a.bytes * (life(a) + 1) || a.first - b.first, 'lowest'],
+  [(a, b) => b.bytes - a.bytes || a.first - b.first, 'tightest'],
+  [(a, b) => b.last - a.last || b.bytes - a.bytes, 'lowest'],
+];
+
+/**
+ * The best of several list orders, each buffer at its lowest or tightest place; stops at the load bound. Among placements of one height,
+ * that in which co-accessed buffers lie one behind the other. O(orders × n × buffers that live together) at worst.
+ */
+@injectable()
+export class BestFitAllocator implements Allocator {
+  constructor(@inject(PluginOptions) private readonly options: z.infer<typeof bestFitOptions>) {}
+
+  place(packing: Packing, context: Context): Packed {
+    return packWith(packing, (groups, load) => {
+      let best: Placed | undefined;
+      let winner: (typeof ORDERS)[number] = ORDERS[0];
+      let limit = Number.POSITIVE_INFINITY;
+      for (const [k, each] of ORDERS.slice(0, this.options.orders).entries()) {
+        context.signal.throwIfAborted();
+        const placed = placeInOrder(packing, groups, groups.toSorted(each[0]), each[1], limit);
+        context.progress(k + 1, this.options.orders, 'orders');
+        if (!placed) continue;
+        [best, winner, limit] = [placed, each, placed.height];
+        if (best.height <= load.bytes) break;
+      }
+      const lowest = best as Placed;
+      if (packing.near.length === 0) return lowest;
+      const adjacent = placeInOrder(packing, groups, groups.toSorted(winner[0]), winner[1], lowest.height + 1, wishesOf(packing));
+      return adjacent && contiguous(packing, adjacent) > contiguous(packing, lowest) ? adjacent : lowest;
+    });
+  }
+}
+
+/** Offsets right behind or before a partner that has its place. */
+function wishesOf({ near, buffers }: Packing): Wish {
+  const partners: { readonly other: number; readonly behind: boolean }[][] = buffers.map(() => []);
+  for (const [a, b] of near) {
+    partners[b].push({ other: a, behind: true });
+    partners[a].push({ other: b, behind: false });
+  }
+  const placed = new Uint8Array(buffers.length);
+  return (group, occupancy) => {
+    const wishes: number[] = [];
+    for (const { buffer, at, bytes } of group.pieces) {
+      for (const { other, behind } of partners[buffer]) {
+        if (placed[other])
+          wishes.push((behind ? occupancy.offsetOf(other) + buffers[other].bytes : occupancy.offsetOf(other) - bytes) - at);
+      }
+    }
+    for (const { buffer } of group.pieces) placed[buffer] = 1;
+    return wishes;
+  };
+}
+
+/** Bytes of wishes that came true. */
+export function contiguous({ near, buffers }: Packing, { offsets }: Placed): number {
+  let bytes = 0;
+  for (const [a, b, worth] of near) if (offsets[a] + buffers[a].bytes === offsets[b]) bytes += worth;
+  return bytes;
+}

@@ -1,0 +1,13 @@
+import { Allocator, Mover } from '@regrain/core-ir';
+import { conformsTo } from '@regrain/testkit/conformance';
+import { BestFitAllocator } from './best-fit.js';
+import { FirstFitAllocator } from './first-fit.js';
+import { FurthestNextUseMover } from './furthest-next-use.js';
+import { GreedyBySizeAllocator } from './greedy-by-size.js';
+import { OneSpaceMover } from './one-space.js';
+
+conformsTo(Allocator, () => new FirstFitAllocator());
+conformsTo(Allocator, () => new GreedyBySizeAllocator());
+conformsTo(Allocator, () => new BestFitAllocator({ orders: 6 }));
+conformsTo(Mover, () => new OneSpaceMover());
+conformsTo(Mover, () => new FurthestNextUseMover());

@@ -1,0 +1,19 @@
+import type { Packed, Packing } from '@regrain/core-ir';
+import { type Group, groupsOf } from './groups.js';
+import { type Load, loadOf } from './load.js';
+import type { Placed } from './place.js';
+
+/** What every list heuristic does around its placing: groups, the bound, and the answer where it does not fit. */
+export function packWith(packing: Packing, place: (groups: readonly Group[], load: Load) => Placed): Packed {
+  const groups = groupsOf(packing);
+  const load = loadOf(groups);
+  if (load.bytes > packing.capacity) return tooHigh(packing, load, load.bytes, true);
+  const { offsets, height } = place(groups, load);
+  if (height > packing.capacity) return tooHigh(packing, load, height, false);
+  return { ok: true, offsets, height, optimal: height === load.bytes };
+}
+
+function tooHigh({ buffers }: Packing, { at }: Load, required: number, proved: boolean): Packed {
+  const living = buffers.flatMap(({ first, last }, b) => (first <= at && at <= last ? [b] : []));
+  return { ok: false, proved, required, at, buffers: living };
+}

@@ -1,0 +1,49 @@
+import { Allocator, definePlugin, Mover } from '@regrain/core-ir';
+import { BestFitAllocator, bestFitOptions } from './best-fit.js';
+import { FirstFitAllocator, firstFitOptions } from './first-fit.js';
+import { FurthestNextUseMover, furthestNextUseOptions } from './furthest-next-use.js';
+import { GreedyBySizeAllocator, greedyBySizeOptions } from './greedy-by-size.js';
+import { OneSpaceMover, oneSpaceOptions } from './one-space.js';
+
+export const plugin = definePlugin({
+  name: '@regrain/allocator',
+  version: '0.1.0',
+  bindings: [
+    {
+      point: Mover,
+      id: 'one-space',
+      description: 'Everything stays in one space from its first to its last use.',
+      use: OneSpaceMover,
+      options: oneSpaceOptions,
+    },
+    {
+      point: Mover,
+      id: 'furthest-next-use',
+      description: 'What is needed last leaves a full space first, and comes back in time.',
+      use: FurthestNextUseMover,
+      options: furthestNextUseOptions,
+    },
+    {
+      point: Allocator,
+      id: 'first-fit',
+      description: 'In order of time, at the lowest free offset.',
+      use: FirstFitAllocator,
+      options: firstFitOptions,
+    },
+    {
+      point: Allocator,
+      id: 'greedy-by-size',
+      description: 'Largest first, into the smallest gap.',
+      use: GreedyBySizeAllocator,
+      options: greedyBySizeOptions,
+    },
+    {
+      point: Allocator,
+      id: 'best-fit',
+      description: 'The best of several orders; co-accessed regions side by side where that is free.',
+      use: BestFitAllocator,
+      options: bestFitOptions,
+      space: { orders: [1, 3, 6] },
+    },
+  ],
+});

@@ -1,0 +1,41 @@
+import { type Context, type Decomposition, type Machine, type Program, RegrainError } from '@regrain/core-ir';
+
+/** The space in which tasks work: the first counted one that a task engine reaches, else the first that it reaches at all. */
+export function workingSpace({ engines, spaces }: Machine): number {
+  const reached = engines.filter(({ runs }) => runs === 'tasks').flatMap((engine) => engine.spaces);
+  const found = reached.find((space) => spaces[space].counted) ?? reached[0];
+  if (found === undefined) throw new RegrainError('infeasible', 'the machine has no engine that runs tasks and reaches a space');
+  return found;
+}
+
+/** The space of each tensor's primary: where the user pins it, where inputs and outputs are at home, else where tasks work. */
+export function homesOf(
+  program: Program,
+  work: Decomposition,
+  { machine, constraints }: Pick<Context, 'machine' | 'constraints'>,
+): Int32Array {
+  const working = workingSpace(machine);
+  const outputs = new Set(program.outputs);
+  const pinned = new Map(
+    constraints.flatMap((each) =>
+      each.kind === 'pin' ? [[each.tensor, machine.spaces.findIndex(({ name }) => name === each.space)] as const] : [],
+    ),
+  );
+  return Int32Array.from(work.instances, ({ tensor, role }) => {
+    if (role !== 'primary') return working;
+    const { name, kind } = program.tensors[tensor];
+    return pinned.get(name) ?? (kind === 'input' ? machine.home.input : outputs.has(tensor) ? machine.home.output : working);
+  });
+}
+
+/** What a space holds for the plan: its size, the user's limit, less what is reserved. */
+export function capacityOf(space: number, { machine, constraints }: Pick<Context, 'machine' | 'constraints'>): number {
+  const { name, bytes } = machine.spaces[space];
+  let limit = bytes;
+  let reserved = 0;
+  for (const each of constraints) {
+    if (each.kind === 'capacity' && each.space === name) limit = Math.min(limit, each.bytes);
+    if (each.kind === 'reserve' && each.space === name) reserved += each.bytes;
+  }
+  return limit - reserved;
+}

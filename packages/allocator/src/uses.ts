@@ -1,0 +1,75 @@
+import {
+  type Context,
+  type Decomposition,
+  type InputAccess,
+  indexRegions,
+  inPlaceRegions,
+  type Program,
+  type Schedule,
+  touchedRegions,
+  WRITES,
+} from '@regrain/core-ir';
+
+/** How a region is used under a schedule; step times count tasks from 1. */
+export interface Uses {
+  /** Regions that task t touches: `region[row[t]] … region[row[t + 1] - 1]`. */
+  readonly row: Int32Array;
+  readonly region: Int32Array;
+  /** READS and WRITES of each entry. */
+  readonly how: Uint8Array;
+  /** Positions in the schedule at which region r is used, ascending: `at[of[r]] … at[of[r + 1] - 1]`. */
+  readonly of: Int32Array;
+  readonly at: Int32Array;
+  /** Region → how it comes in; undefined for what the program computes. */
+  readonly input: readonly (InputAccess | undefined)[];
+  /** 1: held to the end (outputs, state). */
+  readonly keeps: Uint8Array;
+  /** 1: there from the start (resident inputs, state). */
+  readonly starts: Uint8Array;
+  /** Source and target regions of an in-place write of task t; -1 where there is none. */
+  readonly takesFrom: Int32Array;
+  readonly takesTo: Int32Array;
+}
+
+export function usesOf(program: Program, work: Decomposition, schedule: Schedule, { constraints }: Pick<Context, 'constraints'>): Uses {
+  const access = new Map(constraints.flatMap((each) => (each.kind === 'input' ? [[each.tensor, each.access] as const] : [])));
+  const tensorOf = (instance: number) => program.tensors[work.instances[instance].tensor];
+  const inputOf = (instance: number): InputAccess | undefined => {
+    const { kind, name } = tensorOf(instance);
+    return kind === 'input' ? (access.get(name) ?? 'resident') : undefined;
+  };
+  const free = (instance: number): boolean => tensorOf(instance).kind === 'constant' || inputOf(instance) === 'external';
+  const indexes = indexRegions(work);
+  const touches = touchedRegions(work, free, indexes);
+  const of = new Int32Array(work.regions.length + 1);
+  for (const r of touches.region) of[r + 1]++;
+  for (let r = 0; r < work.regions.length; r++) of[r + 1] += of[r];
+  const next = of.slice();
+  const at = new Int32Array(touches.region.length);
+  schedule.order.forEach((task, position) => {
+    for (let e = touches.row[task]; e < touches.row[task + 1]; e++) at[next[touches.region[e]]++] = position;
+  });
+  const state = new Set(program.states.flatMap(({ from, to }) => [from.tensor, to.tensor]));
+  const outputs = new Set(program.outputs);
+  const keeps = new Uint8Array(work.regions.length);
+  const starts = new Uint8Array(work.regions.length);
+  const input = work.regions.map(({ instance }, r) => {
+    const { tensor, role } = work.instances[instance];
+    if (role !== 'primary' || free(instance)) return undefined;
+    if (outputs.has(tensor) || state.has(tensor)) keeps[r] = 1;
+    if (state.has(tensor) || inputOf(instance) === 'resident') starts[r] = 1;
+    return inputOf(instance);
+  });
+  const takesFrom = new Int32Array(work.tasks.length).fill(-1);
+  const takesTo = new Int32Array(work.tasks.length).fill(-1);
+  work.tasks.forEach((task, t) => {
+    const pair = inPlaceRegions(program, work, task, indexes, free);
+    if (pair && !keeps[pair[0]] && !starts[pair[1]]) [takesFrom[t], takesTo[t]] = pair;
+  });
+  return { ...touches, of, at, input, keeps, starts, takesFrom, takesTo };
+}
+
+/** Whether entry e of a task's touches writes. */
+export function writes(uses: Uses, e: number): boolean {
+  return (uses.how[e] & WRITES) !== 0;
+}
