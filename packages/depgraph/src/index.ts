@@ -1,1 +1,3 @@
-export {};
+export * from './pairwise.js';
+export * from './plugin.js';
+export * from './region-index.js';
