@@ -13,6 +13,7 @@ import {
 import { inject, injectable } from 'inversify';
 import { z } from 'zod';
 import { type Bands, streamBands, writerCuts } from './stream-axis.js';
+import { tiles } from './tiles.js';
 
 export const bandsOptions = z.strictObject({
   axis: z.enum(['rows', 'columns']).default('rows').describe('stream maps along their height or their width'),
@@ -63,17 +64,6 @@ export class BandsDecomposer implements Decomposer {
     if (columns === 0) return undefined;
     return streamBands(program, { axis: axis === 'rows' ? 'columns' : 'rows', rows: columns, maxBands });
   }
-}
-
-/** The product of the intervals between the cuts; `[]` where nothing is cut. */
-export function tiles(shape: readonly number[], cuts: readonly (readonly number[])[]): Box[] {
-  if (cuts.every((list) => list.length === 0)) return [];
-  let boxes: Box[] = [[]];
-  shape.forEach((extent, d) => {
-    const edges = [0, ...cuts[d], extent];
-    boxes = boxes.flatMap((box) => edges.slice(1).map((hi, k) => [...box, [edges[k], hi] as const]));
-  });
-  return boxes;
 }
 
 /** Splits the reductions of an operation that run over the stream axis of what it reads. */

@@ -1,5 +1,7 @@
 import { Decomposer, definePlugin } from '@regrain/core-ir';
+import { AccessPatternDecomposer, accessPatternOptions } from './access-pattern.js';
 import { BandsDecomposer, bandsOptions } from './bands.js';
+import { UniformDecomposer, uniformOptions } from './uniform.js';
 import { WholeTensorDecomposer, wholeTensorOptions } from './whole-tensor.js';
 
 export const plugin = definePlugin({
@@ -20,6 +22,22 @@ export const plugin = definePlugin({
       use: BandsDecomposer,
       options: bandsOptions,
       space: { rows: [1, 2, 4, 8], columns: [0, 8, 16, 32], axis: ['rows', 'columns'] },
+    },
+    {
+      point: Decomposer,
+      id: 'uniform',
+      description: 'Equal tiles, whatever reads them.',
+      use: UniformDecomposer,
+      options: uniformOptions,
+      space: { parts: [2, 4, 8, 16] },
+    },
+    {
+      point: Decomposer,
+      id: 'access-pattern',
+      description: 'Of a trace: regions from what its instructions access.',
+      use: AccessPatternDecomposer,
+      options: accessPatternOptions,
+      space: { regionCost: [1, 4, 16] },
     },
   ],
 });

@@ -1,1 +1,3 @@
-export {};
+export { FORMAT } from './parse.js';
+export * from './plugin.js';
+export * from './trace.js';

@@ -45,7 +45,8 @@ function split(program: Program, grain: Grain, { at, axis, cut, tasks }: Edit & 
   const regions = [...boxes.slice(0, index), ...parts, ...boxes.slice(index + 1)];
   return withRegions(program, grain, at.tensor, regions, tasks, (written) => {
     const [from, to] = written[axis];
-    return from < cut && cut < to && intersect(written, at.box) ? parts : undefined;
+    if (!(from < cut && cut < to) || !intersect(written, at.box)) return undefined;
+    return [[from, cut] as const, [cut, to] as const].map((part) => written.map((range, d) => (d === axis ? part : range)));
   });
 }
 

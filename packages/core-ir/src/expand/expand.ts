@@ -1,4 +1,4 @@
-import { type Box, boxOf, intersect, isEmpty, subtractAll, volume } from '../ir/box.js';
+import { type Box, boxKey, boxOf, intersect, isEmpty, subtractAll, volume } from '../ir/box.js';
 import type { Access, Decomposition, Instance, Region, Task } from '../ir/decomposition.js';
 import type { Grain, Reduce } from '../ir/grain.js';
 import { image } from '../ir/index-map.js';
@@ -104,7 +104,7 @@ class Expansion {
       const whole = boxOf(this.program.tensors[tensor].shape);
       for (const piece of pieces) {
         const need = intersect(image(map, piece.box, this.program.tensors[tensor].shape), whole);
-        if (need) this.demandReplica(tensor, o, along, need);
+        if (need) this.demandReplica(tensor, o, along, this.widened(tensor, need));
       }
     }
   }
@@ -115,16 +115,30 @@ class Expansion {
     const owner = ownerOperand(operation);
     if (operation.domain.length === 0 || owner < 0) return [{ box: domainBox(operation), target: undefined }];
     const write = operation.operands[owner];
-    const found: Piece[] = [];
+    const found = new Map<string, Piece>();
     for (const region of this.boxesOf(write.tensor)) {
       const box = preimage(operation, write, region);
-      if (box) found.push({ box, target: undefined });
+      // Regions along a dimension that every point writes as a whole (softmax) have one task together.
+      if (box) found.set(boxKey(box), { box, target: undefined });
     }
-    return found;
+    return [...found.values()];
+  }
+
+  /** Dimensions that a producer writes as a whole at every point are needed as a whole. */
+  private widened(tensor: number, need: Box): Box {
+    const { shape } = this.program.tensors[tensor];
+    const windowed = (d: number): boolean =>
+      this.producers[tensor].some((producer) =>
+        this.program.operations[producer].operands.some(({ tensor: to, mode, map }) => {
+          const range = map[d];
+          return to === tensor && mode !== 'read' && (range === 'all' || (range.size ?? 1) > 1);
+        }),
+      );
+    return need.map((range, d) => (windowed(d) ? ([0, shape[d]] as const) : range));
   }
 
   private demandReplica(tensor: number, reader: number, along: readonly number[], need: Box): void {
-    const key = `${tensor}/${reader}/${along.map((d) => `${need[d][0]}:${need[d][1]}`).join(',')}`;
+    const key = replicaKey(tensor, reader, along, need);
     let replica = this.replicas.get(key);
     if (!replica) {
       replica = { instance: this.instances.length, made: [] };
@@ -158,19 +172,19 @@ class Expansion {
   private emit(operation: Operation, o: number, piece: Piece, tasks: Task[]): void {
     const splits = this.splits.get(o);
     if (!splits || !operation.body) {
-      tasks.push({ operation: o, box: piece.box, accesses: this.accesses(operation, o, piece.box, piece.target) });
+      tasks.push({ operation: o, box: piece.box, accesses: this.accesses(operation, o, piece.box, piece) });
       return;
     }
     const { body } = operation;
     const empty = piece.box.map((range, d) => (operation.domain[d].kind === 'reduction' ? ([0, 0] as const) : range));
-    const [write] = this.accesses(operation, o, empty, piece.target, (k) => operation.operands[k].mode === 'write');
+    const [write] = this.accesses(operation, o, empty, piece, (k) => operation.operands[k].mode === 'write');
     const accumulator = this.accumulatorFor(write, body.acc);
     const inStep = operandsOf(body.step);
     const inFinish = operandsOf(body.finish);
     const inInit = operandsOf(body.init);
     const use = (mode: Access['mode']): Access => ({ operand: -1, instance: accumulator, box: write.box, mode });
     const reads = (box: Box, wanted: Set<number>): Access[] =>
-      this.accesses(operation, o, box, piece.target, (k) => wanted.has(k) && operation.operands[k].mode === 'read');
+      this.accesses(operation, o, box, piece, (k) => wanted.has(k) && operation.operands[k].mode === 'read');
     tasks.push({ operation: o, box: empty, accesses: [...reads(empty, inInit), use('write')], phase: 'init' });
     for (const box of partsOf(piece.box, splits)) {
       tasks.push({ operation: o, box, accesses: [...reads(box, inStep), use('accumulate')], phase: 'step' });
@@ -186,7 +200,14 @@ class Expansion {
     return instance;
   }
 
-  private accesses(operation: Operation, o: number, box: Box, target: number | undefined, only?: (operand: number) => boolean): Access[] {
+  /** What a task touches that computes the part `box` of a piece. */
+  private accesses(
+    operation: Operation,
+    o: number,
+    box: Box,
+    { box: whole, target }: Piece,
+    only?: (operand: number) => boolean,
+  ): Access[] {
     const found: Access[] = [];
     operation.operands.forEach(({ tensor, mode, map }, operand) => {
       if (only && !only(operand)) return;
@@ -202,14 +223,20 @@ class Expansion {
       } else {
         const along = this.along.get(`${tensor}/${o}`);
         if (along) {
-          const key = `${tensor}/${o}/${along.map((d) => `${touched[d][0]}:${touched[d][1]}`).join(',')}`;
-          instance = this.replicas.get(key)?.instance ?? tensor;
+          // The replica was made for all that the piece needs, of which a part of its reduction reads less.
+          const need = this.widened(tensor, intersect(image(map, whole, shape), boxOf(shape)) ?? touched);
+          instance = this.replicas.get(replicaKey(tensor, o, along, need))?.instance ?? tensor;
         }
       }
       found.push({ operand, instance, box: touched, mode });
     });
     return found;
   }
+}
+
+/** Readers of one operation with the same need along the recomputed dimensions share a replica. */
+function replicaKey(tensor: number, reader: number, along: readonly number[], need: Box): string {
+  return `${tensor}/${reader}/${along.map((d) => `${need[d][0]}:${need[d][1]}`).join(',')}`;
 }
 
 /** The operands that a scalar expression uses. */
