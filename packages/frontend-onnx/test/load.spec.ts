@@ -110,7 +110,7 @@ it('keeps the rows of a convolution tight behind views', () => {
     const write = operands.find(({ mode }) => mode === 'write');
     const row = write && shifted(write.map[2]);
     if (!row || row.d < 0) continue;
-    const box = domain.map(({ extent }, d) => (d === row.d ? [0, 1] : [0, extent]) as const);
+    const box = domain.map(({ extent }, d) => [0, d === row.d ? 1 : extent] as const);
     const range = operands[0].map[2];
     if (range === 'all') throw new Error(name);
     const [lo, hi] = bounds(range.at, box);

@@ -52,7 +52,7 @@ describe('described target', () => {
 
 it('reads the example of its page', () => {
   const page = readFileSync(new URL('../../../docs/plugins/hardware-target/README.md', import.meta.url), 'utf8');
-  const [, json] = /```json\n([^]*?)```/.exec(page) ?? [];
+  const [, json] = /```json\n([\s\S]*?)```/.exec(page) ?? [];
   const machine = machineOf(parseDescription(JSON.parse(json), 'mine.json'));
   expect(machine.spaces[0]).toEqual({ name: 'tcm', bytes: 131072, align: 8, counted: true });
   expect(machine.home.constant).toBe(1);

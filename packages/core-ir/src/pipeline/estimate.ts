@@ -4,7 +4,7 @@ import { type Draft, having } from './draft.js';
 import type { Run } from './run.js';
 
 /** Drafts that are packed and executed; more cost time and, by experience, never win from behind. */
-const PACKED_AT_MOST = 4;
+const PACKED_AT_MOST = 2;
 
 /** The drafts that score best with their live bytes in place of the arena: packing every combination would cost more than it finds. */
 export function mostPromising(run: Run, drafts: readonly Draft[]): readonly Draft[] {
