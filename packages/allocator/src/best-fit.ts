@@ -9,6 +9,9 @@ export const bestFitOptions = z.strictObject({
   orders: z.number().int().min(1).max(6).default(3).describe('orders to try, at most; the best height is kept'),
 });
 
+/** Of more buffers only two orders are tried: the third puts long lives last, which takes time that grows with their square. */
+const MANY = 4000;
+
 type Compare = (a: Group, b: Group) => number;
 
 const life = ({ first, last }: Group): number => last - first;
@@ -43,10 +46,11 @@ export class BestFitAllocator implements Allocator {
       let best: Placed | undefined;
       let winner: (typeof ORDERS)[number] = ORDERS[0];
       let limit = Number.POSITIVE_INFINITY;
-      for (const [k, each] of ORDERS.slice(0, this.options.orders).entries()) {
+      const orders = Math.min(this.options.orders, groups.length > MANY ? 2 : ORDERS.length);
+      for (const [k, each] of ORDERS.slice(0, orders).entries()) {
         context.signal.throwIfAborted();
         const placed = placeInOrder(packing, groups, groups.toSorted(each[0]), each[1], limit);
-        context.progress(k + 1, this.options.orders, 'orders');
+        context.progress(k + 1, orders, 'orders');
         if (!placed) continue;
         [best, winner, limit] = [placed, each, placed.height];
         if (best.height <= load.bytes) break;

@@ -1,7 +1,9 @@
 import type { Group, Piece } from './groups.js';
 
 /** Width of a bucket, in times. */
-const BUCKET = 32;
+const BUCKET = 128;
+/** A life over more buckets than this is looked up by collecting and sorting, not by merging their lists. */
+const MERGED = 8;
 
 /**
  * Pieces that have their offset, found by time: buckets of time, each sorted by offset. Adding costs O(pieces of the buckets it
@@ -50,22 +52,32 @@ export class Occupancy {
    */
   forbidden(group: Group, visit: (from: number, to: number) => boolean): void {
     const [piece] = group.pieces;
-    const bucket = Math.floor(piece.first / BUCKET);
-    if (group.pieces.length === 1 && bucket === Math.floor(piece.last / BUCKET)) {
-      for (const q of this.buckets[bucket]) {
-        if (
-          this.first[q] <= piece.last &&
-          piece.first <= this.last[q] &&
-          !visit(this.start[q] - piece.bytes, this.start[q] + this.bytes[q])
-        )
-          return;
-      }
+    if (group.pieces.length === 1 && Math.floor(piece.last / BUCKET) - Math.floor(piece.first / BUCKET) < MERGED) {
+      this.merge(piece, visit);
       return;
     }
     const found: number[] = [];
     for (const each of group.pieces) this.collect(each, found);
-    const order = Array.from({ length: found.length / 2 }, (_, k) => 2 * k).sort((a, b) => found[a] - found[b]);
-    for (const k of order) if (!visit(found[k], found[k + 1])) return;
+    for (const k of byStart(found)) if (!visit(found[2 * k], found[2 * k + 1])) return;
+  }
+
+  /** The lists of the piece's buckets, lowest start first, without those that are in several twice. */
+  private merge(piece: Piece, visit: (from: number, to: number) => boolean): void {
+    const first = Math.floor(piece.first / BUCKET);
+    const lists = this.buckets.slice(first, Math.floor(piece.last / BUCKET) + 1);
+    const heads = lists.map(() => 0);
+    this.queries++;
+    for (;;) {
+      let next = -1;
+      for (let k = 0; k < lists.length; k++) {
+        if (heads[k] < lists[k].length && (next < 0 || this.start[lists[k][heads[k]]] < this.start[lists[next][heads[next]]])) next = k;
+      }
+      if (next < 0) return;
+      const q = lists[next][heads[next]++];
+      if (this.first[q] > piece.last || piece.first > this.last[q] || this.seen[q] === this.queries) continue;
+      this.seen[q] = this.queries;
+      if (!visit(this.start[q] - piece.bytes, this.start[q] + this.bytes[q])) return;
+    }
   }
 
   private collect(piece: Piece, found: number[]): void {
@@ -91,4 +103,18 @@ export class Occupancy {
     }
     return lo;
   }
+}
+
+/** Positions of the pairs by rising start. Many are sorted as numbers that hold start and position: far faster than by comparison. */
+function byStart(pairs: readonly number[]): Iterable<number> {
+  const count = pairs.length / 2;
+  const span = 2 ** Math.ceil(Math.log2(count + 1));
+  let largest = 0;
+  for (let k = 0; k < count; k++) largest = Math.max(largest, Math.abs(pairs[2 * k]));
+  if (count < 32 || (largest + 1) * span > Number.MAX_SAFE_INTEGER) {
+    return Array.from({ length: count }, (_, k) => k).sort((a, b) => pairs[2 * a] - pairs[2 * b]);
+  }
+  const keys = new Float64Array(count);
+  for (let k = 0; k < count; k++) keys[k] = pairs[2 * k] * span + k;
+  return keys.sort().map((key) => key - Math.floor(key / span) * span);
 }

@@ -2,12 +2,12 @@ import type { InputAccess, PipelineConfig } from '@regrain/core-ir';
 
 /** What `compile` uses where neither the config file nor the command line says otherwise. */
 export const DEFAULT_PIPELINE: Omit<PipelineConfig, 'move'> = {
-  decompose: ['whole-tensor', 'bands'],
+  decompose: ['whole-tensor', 'bands', { id: 'bands', options: { columns: 16 } }],
   analyze: 'region-index',
-  schedule: ['min-peak', 'program-order'],
+  schedule: 'min-peak',
   allocate: 'best-fit',
   adjust: 'threshold',
-  iterations: 3,
+  iterations: 2,
 };
 
 /** A trace comes with boxes of its own and is cut by them. */

@@ -4,14 +4,14 @@ import type { Plan } from '../ir/plan.js';
 import { countedBytes } from '../plan/metrics.js';
 import type { Registry } from '../plugin/registry.js';
 import { lowerBound } from './bound.js';
-import { firstPlan, isWhole, openRun, planBaseline } from './compile.js';
+import { isWhole, openRun, planBaseline } from './compile.js';
 import { type Finished, isInfeasible, planGrain } from './plan-grain.js';
 import type { Run } from './run.js';
 import type { Accounting, Accountings, CompileOptions, CompileResult } from './types.js';
 
 /**
- * What the result would take if every input were resident, streamed or external: the final grain, the whole-tensor grain and those of
- * the decomposers planned again under that access (no adjusting), the best kept. Figures are bytes of the counted spaces.
+ * What the result would take if every input were resident, streamed or external: the final grain and the whole-tensor grain planned
+ * again under that access (no adjusting), the better one kept. Figures are bytes of the counted spaces.
  */
 export async function accountings(
   registry: Registry,
@@ -42,18 +42,16 @@ async function account(
   return figures((best ?? baseline).plan, baseline.plan, boundBytes);
 }
 
-/** Undefined where nothing fits. */
+/** The final grain under this access, unless the baseline is better. Undefined where nothing fits. */
 async function bestOf(run: Run, grain: Grain, baseline: Finished | undefined): Promise<Finished | undefined> {
-  const found: Finished[] = baseline ? [baseline] : [];
-  const tries = [() => firstPlan(run, baseline), ...(isWhole(grain) ? [] : [() => planGrain(run, grain, {})])];
-  for (const attempt of tries) {
-    try {
-      found.push(await attempt());
-    } catch (error) {
-      if (!isInfeasible(error)) throw error;
-    }
+  if (isWhole(grain)) return baseline;
+  try {
+    const found = await planGrain(run, grain, {});
+    return baseline && baseline.score <= found.score ? baseline : found;
+  } catch (error) {
+    if (!isInfeasible(error)) throw error;
+    return baseline;
   }
-  return found.length > 0 ? found.reduce((best, each) => (each.score < best.score ? each : best)) : undefined;
 }
 
 function figures({ metrics, machine }: Plan, baseline: Plan, boundBytes: number): Accounting {
