@@ -2,8 +2,8 @@ import type { Group, Piece } from './groups.js';
 
 /** Width of a bucket, in times. */
 const BUCKET = 128;
-/** A life over more buckets than this is looked up by collecting and sorting, not by merging their lists. */
-const MERGED = 8;
+/** Pieces that live in so many buckets or more stand in a list of their own instead. */
+const MANY = 8;
 
 /**
  * Pieces that have their offset, found by time: buckets of time, each sorted by offset. Adding costs O(pieces of the buckets it
@@ -15,6 +15,8 @@ export class Occupancy {
   private readonly last: Int32Array;
   private readonly bytes: Float64Array;
   private readonly buckets: number[][];
+  /** Pieces of long lives, by offset. */
+  private readonly long: number[] = [];
   private readonly seen: Int32Array;
   private queries = 0;
 
@@ -39,10 +41,8 @@ export class Occupancy {
       this.last[buffer] = last;
       this.bytes[buffer] = bytes;
       if (bytes === 0) continue;
-      for (let b = Math.floor(first / BUCKET); b <= Math.floor(last / BUCKET); b++) {
-        const list = this.buckets[b];
-        list.splice(this.position(list, offset + at), 0, buffer);
-      }
+      const lists = isLong(first, last) ? [this.long] : this.buckets.slice(Math.floor(first / BUCKET), Math.floor(last / BUCKET) + 1);
+      for (const list of lists) list.splice(this.position(list, offset + at), 0, buffer);
     }
   }
 
@@ -52,7 +52,7 @@ export class Occupancy {
    */
   forbidden(group: Group, visit: (from: number, to: number) => boolean): void {
     const [piece] = group.pieces;
-    if (group.pieces.length === 1 && Math.floor(piece.last / BUCKET) - Math.floor(piece.first / BUCKET) < MERGED) {
+    if (group.pieces.length === 1) {
       this.merge(piece, visit);
       return;
     }
@@ -61,10 +61,12 @@ export class Occupancy {
     for (const k of byStart(found)) if (!visit(found[2 * k], found[2 * k + 1])) return;
   }
 
-  /** The lists of the piece's buckets, lowest start first, without those that are in several twice. */
+  /** What lives with the piece, lowest start first, each once: the lists of its buckets and that of long lives, merged. */
   private merge(piece: Piece, visit: (from: number, to: number) => boolean): void {
     const first = Math.floor(piece.first / BUCKET);
-    const lists = this.buckets.slice(first, Math.floor(piece.last / BUCKET) + 1);
+    const near = this.buckets.slice(first, Math.floor(piece.last / BUCKET) + 1);
+    const lists =
+      near.length < MANY ? [this.long, ...near] : [this.long, [...new Set(near.flat())].sort((a, b) => this.start[a] - this.start[b])];
     const heads = lists.map(() => 0);
     this.queries++;
     for (;;) {
@@ -83,8 +85,8 @@ export class Occupancy {
   private collect(piece: Piece, found: number[]): void {
     if (piece.bytes === 0) return;
     this.queries++;
-    for (let b = Math.floor(piece.first / BUCKET); b <= Math.floor(piece.last / BUCKET); b++) {
-      for (const q of this.buckets[b]) {
+    for (const list of [this.long, ...this.buckets.slice(Math.floor(piece.first / BUCKET), Math.floor(piece.last / BUCKET) + 1)]) {
+      for (const q of list) {
         if (this.seen[q] === this.queries) continue;
         this.seen[q] = this.queries;
         if (this.first[q] <= piece.last && piece.first <= this.last[q])
@@ -117,4 +119,8 @@ function byStart(pairs: readonly number[]): Iterable<number> {
   const keys = new Float64Array(count);
   for (let k = 0; k < count; k++) keys[k] = pairs[2 * k] * span + k;
   return keys.sort().map((key) => key - Math.floor(key / span) * span);
+}
+
+function isLong(first: number, last: number): boolean {
+  return Math.floor(last / BUCKET) - Math.floor(first / BUCKET) >= MANY;
 }
