@@ -2,11 +2,12 @@ import type { InputAccess, PipelineConfig } from '@regrain/core-ir';
 
 /** What `compile` uses where neither the config file nor the command line says otherwise. */
 export const DEFAULT_PIPELINE: Omit<PipelineConfig, 'move'> = {
-  decompose: ['whole-tensor', 'bands', { id: 'bands', options: { columns: 16 } }],
+  decompose: ['whole-tensor', 'bands'],
   analyze: 'region-index',
   schedule: 'min-peak',
   allocate: 'best-fit',
-  adjust: 'threshold',
+  // Finer than this gains little and makes compiling slow.
+  adjust: { id: 'threshold', options: { maxTasks: 4000 } },
   iterations: 2,
 };
 
