@@ -12,7 +12,7 @@ export interface Operand {
   readonly map: IndexMap;
   /** What a read beyond the tensor yields (padding); without it such a read is an error. */
   readonly outside?: number;
-  /** A write that may take the bytes of this read operand (its position), element for element. */
+  /** A write that may take the bytes of this read operand (its position): each point reads its part, then writes the same part. */
   readonly inPlaceOf?: number;
 }
 

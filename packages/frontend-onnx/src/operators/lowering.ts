@@ -208,6 +208,8 @@ export function opaque(
     readonly writes?: readonly IndexMap[];
     readonly attributes?: Readonly<Record<string, unknown>>;
     readonly macs?: number;
+    /** Each point reads all of its window before it writes the same window of the result: the bytes may be the same. */
+    readonly inPlace?: boolean;
   },
 ): Lowered {
   return {
@@ -223,7 +225,9 @@ export function opaque(
         domain: parallel(options.domain ?? []),
         operands: [
           ...options.reads.map(({ tensor, map }) => read(tensor, map)),
-          ...outputs.map((out, i) => write(node.inputs.length + i, options.writes?.[i] ?? wholeMap(out.shape))),
+          ...outputs.map((out, i) =>
+            write(node.inputs.length + i, options.writes?.[i] ?? wholeMap(out.shape), options.inPlace ? 0 : undefined),
+          ),
         ],
         macs: options.macs ?? 0,
       },

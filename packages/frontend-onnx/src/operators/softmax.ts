@@ -20,6 +20,7 @@ function lower(node: ModelNode): Lowered {
     writes: [map],
     attributes: { axes },
     macs: elements(shape),
+    inPlace: true,
   });
 }
 
