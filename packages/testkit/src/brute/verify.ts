@@ -25,19 +25,26 @@ type Reach = readonly (readonly boolean[])[];
 
 /** `reach[a][b]`: step b starts after step a has ended, or is a. */
 function reachability({ steps }: Plan): Reach {
-  const reach = steps.map((_, a) => steps.map((__, b) => a === b));
-  for (let b = 0; b < steps.length; b++) {
-    for (let a = 0; a < b; a++) {
-      if (steps[a].engine !== steps[b].engine && !steps[b].waits.includes(a)) continue;
-      for (let c = 0; c <= a; c++) if (reach[c][a]) reach[c][b] = true;
+  const before: boolean[][] = [];
+  const last = new Map<number, number>();
+  steps.forEach(({ engine, waits }, b) => {
+    const reached = steps.map((_, a) => a === b);
+    for (const a of [...waits, ...(last.has(engine) ? [last.get(engine) as number] : [])]) {
+      before[a]?.forEach((yes, c) => {
+        if (yes) reached[c] = true;
+      });
     }
-  }
-  return reach;
+    before.push(reached);
+    last.set(engine, b);
+  });
+  return steps.map((_, a) => steps.map((__, b) => before[b][a]));
 }
 
 interface Cell {
-  /** Tensor and element, with the byte's position in it; for an accumulator also the terms that are in. */
+  /** Tensor and element; for an accumulator also the terms that are in. */
   readonly value: string;
+  /** Position of this byte in the element. */
+  readonly byte: number;
   readonly writer: number;
 }
 
@@ -46,6 +53,7 @@ class Shadow {
   private readonly written = new Set<string>();
   private readonly touches: Set<number>[];
   private readonly fills: Set<number>[];
+  private live: { step: number; placements: ReadonlyMap<number, readonly { box: Box; p: number }[]> } = { step: -1, placements: new Map() };
 
   constructor(
     private readonly plan: Plan,
@@ -117,7 +125,7 @@ class Shadow {
   private put(p: number, point: readonly number[], value: string, writer: number): void {
     const at = this.address(p, point);
     const memory = this.memory[this.plan.placements[p].space];
-    for (let k = 0; k < this.width(p); k++) memory.set(at + k, { value: `${value}#${k}`, writer });
+    for (let k = 0; k < this.width(p); k++) memory.set(at + k, { value, byte: k, writer });
   }
 
   /** The cell of an element if its bytes belong together. */
@@ -125,21 +133,35 @@ class Shadow {
     const at = this.address(p, point);
     const memory = this.memory[this.plan.placements[p].space];
     const head = memory.get(at);
-    const value = head?.value.endsWith('#0') ? head.value.slice(0, -2) : undefined;
-    if (head === undefined || value === undefined) return undefined;
-    for (let k = 1; k < this.width(p); k++) if (memory.get(at + k)?.value !== `${value}#${k}`) return undefined;
-    return { value, writer: head.writer };
+    if (head === undefined || head.byte !== 0) return undefined;
+    for (let k = 1; k < this.width(p); k++) {
+      const cell = memory.get(at + k);
+      if (cell?.byte !== k || cell.value !== head.value) return undefined;
+    }
+    return head;
   }
 
   /** Live placements of the region that holds an element, where the step's engine reaches. */
   private places(step: number, instance: number, point: readonly number[]): number[] {
+    if (this.live.step !== step) this.live = { step, placements: this.liveAt(step) };
+    const found: number[] = [];
+    for (const { box, p } of this.live.placements.get(instance) ?? []) if (inside(point, box)) found.push(p);
+    return found;
+  }
+
+  /** Per instance: what is live at a step and within its engine's reach. */
+  private liveAt(step: number): Map<number, { box: Box; p: number }[]> {
     const { placements, machine, steps, decomposition } = this.plan;
     const { spaces } = machine.engines[steps[step].engine];
-    return placements.flatMap(({ holds, first, last, space }, p) => {
-      if (!('region' in holds) || first > step + 1 || last < step + 1 || !spaces.includes(space)) return [];
-      const region = decomposition.regions[holds.region];
-      return region.instance === instance && inside(point, region.box) ? [p] : [];
+    const live = new Map<number, { box: Box; p: number }[]>();
+    placements.forEach(({ holds, first, last, space }, p) => {
+      if (!('region' in holds) || first > step + 1 || last < step + 1 || !spaces.includes(space)) return;
+      const { instance, box } = decomposition.regions[holds.region];
+      const known = live.get(instance);
+      if (known) known.push({ box, p });
+      else live.set(instance, [{ box, p }]);
     });
+    return live;
   }
 
   private task(step: number, task: number): void {
@@ -376,7 +398,8 @@ function valueName(tensor: number, point: readonly number[]): string {
 }
 
 function inside(point: readonly number[], box: Box): boolean {
-  return point.every((x, d) => box[d][0] <= x && x < box[d][1]);
+  for (let d = 0; d < point.length; d++) if (point[d] < box[d][0] || point[d] >= box[d][1]) return false;
+  return true;
 }
 
 function grow(hulls: Map<number, [number, number][]>, operand: number, point: readonly number[]): void {
