@@ -1,8 +1,9 @@
 import { DependenceAnalyzer, expand, wholeTensorGrain } from '@regrain/core-ir';
+import { regionGraph } from '@regrain/depgraph';
 import { Command } from 'commander';
+import { write as gexf } from 'graphology-gexf';
 import { countKinds } from '../compile/summary.js';
 import { type EdgeRow, edgeRows } from '../deps/edges.js';
-import { regionGraph } from '../deps/gexf.js';
 import { openSession } from '../open-session.js';
 import { examples } from '../output/examples.js';
 import { printJson } from '../output/json.js';
@@ -59,7 +60,7 @@ async function deps({ terminal }: Shell, path: string, options: Options): Promis
   const elapsedMs = performance.now() - began;
   const accesses = work.tasks.reduce((sum, task) => sum + task.accesses.length, 0);
   const summary: Summary = { tasks: work.tasks.length, accesses, ...countKinds(found.kinds), elapsedMs };
-  if (options.gexf !== undefined) writeFileWhole(options.gexf, regionGraph(program, work, found));
+  if (options.gexf !== undefined) writeFileWhole(options.gexf, gexf(regionGraph(program, work, found)));
   if (options.edges) printEdges(summary, edgeRows(work, found), options.json === true, terminal);
   else if (options.json) printJson(summary, terminal);
   else terminal.out(text(summary, options.analyzer));
