@@ -1,0 +1,293 @@
+import {
+  type Box,
+  boxOf,
+  constantValues,
+  type Operation,
+  type Plan,
+  RegrainError,
+  type Step,
+  type Task,
+  tensorBytes,
+} from '@regrain/core-ir';
+import type { FunctionBuilder as Builder, Wasm } from './codegen/function-builder.js';
+import { FunctionBuilder } from './codegen/function-builder.js';
+import { Imports } from './codegen/imports.js';
+import type { KernelShape, OperandCode } from './codegen/kernel.js';
+import { selectKernel } from './codegen/select.js';
+import { inputAccess, isGiven } from './inputs.js';
+import { LiveRegions } from './layout/live.js';
+import { Segment } from './layout/segment.js';
+import { layoutSpaces } from './layout/spaces.js';
+import { dense, type Located, locate, type Piece } from './layout/view.js';
+import type { Action, Held, HostOperand, KernelKind, WasmProgram } from './program.js';
+
+export interface EmitOptions {
+  /** Only element-by-element kernels: slow, and equal to the reference interpreter to the bit. */
+  readonly generic?: boolean;
+}
+
+/** Room behind the last byte: vector loads may reach past what they need. */
+const SLACK = 64;
+
+/** 4 GiB. */
+const MAX_PAGES = 65536;
+
+/** Turns a plan into one WebAssembly module whose memory begins with the plan's arena. */
+export async function emitWasm(plan: Plan, constants: Uint8Array, options: EmitOptions = {}): Promise<WasmProgram> {
+  const { default: wasm } = await import('binaryen');
+  return new Emitter(wasm, plan, constants, options).emit();
+}
+
+class Emitter {
+  private readonly spaces;
+  private readonly segment: Segment;
+  private readonly live: LiveRegions;
+  private readonly imports = new Imports();
+  private readonly module;
+  private readonly functions = new Map<string, number>();
+  private readonly names: string[] = [];
+  private readonly kinds: KernelKind[] = [];
+  private readonly actions: Action[] = [];
+  private readonly schedule: { step: number; kernel: KernelKind }[] = [];
+  /** Two words per entry: the function's place in the table, the address of its descriptor. */
+  private readonly entries: number[] = [];
+  private readonly external = new Map<number, Located>();
+
+  constructor(
+    private readonly wasm: Wasm,
+    private readonly plan: Plan,
+    private readonly constants: Uint8Array,
+    private readonly options: EmitOptions,
+  ) {
+    if (plan.program.trace)
+      throw new RegrainError('unsupported', `${plan.program.name} is a trace: its instructions have no meaning to run`);
+    this.spaces = layoutSpaces(plan);
+    this.segment = new Segment(this.spaces.end);
+    this.live = new LiveRegions(plan, this.spaces);
+    this.module = new wasm.Module();
+    this.module.setFeatures(
+      wasm.Features.SIMD128 |
+        wasm.Features.NontrappingFPToInt |
+        wasm.Features.BulkMemory |
+        wasm.Features.SignExt |
+        wasm.Features.MutableGlobals,
+    );
+    // Loads and stores refer to the memory that exists when they are made.
+    this.module.setMemory(1, MAX_PAGES);
+    this.module.addMemoryImport('0', 'host', 'memory');
+  }
+
+  emit(): WasmProgram {
+    const { plan, segment } = this;
+    const { steps, program } = plan;
+    this.placeExternal();
+    const held: Held[] = [];
+    for (let time = 0; time <= steps.length + 1; time++) {
+      for (const p of this.live.advance(time)) this.arrive(p);
+      const step = steps[time - 1];
+      if (step) this.step(time - 1, step);
+    }
+    const last = [...program.outputs, ...program.states.map(({ from }) => from.tensor)];
+    for (const tensor of new Set(last)) held.push(...this.holdAtEnd(tensor));
+    const memoryBytes = segment.end + SLACK;
+    const entries = segment.putWords(this.entries);
+    this.writeRun(entries);
+    const module = this.finish();
+    return {
+      module,
+      data: { address: segment.start, bytes: segment.content() },
+      arenaBytes: this.spaces.end,
+      memoryBytes: Math.max(memoryBytes, segment.end + SLACK),
+      actions: this.actions,
+      held,
+      external: [...this.external].map(([tensor, at]) => ({ tensor, box: boxOf(program.tensors[tensor].shape), at })),
+      schedule: this.schedule,
+      kernels: {
+        contraction: this.kinds.filter((kind) => kind === 'contraction').length,
+        lanes: this.kinds.filter((kind) => kind === 'lanes').length,
+        generic: this.kinds.filter((kind) => kind === 'generic').length,
+      },
+    };
+  }
+
+  private placeExternal(): void {
+    const { program, decomposition } = this.plan;
+    program.tensors.forEach((tensor, t) => {
+      if (tensor.kind !== 'input' || inputAccess(this.plan, t) !== 'external') return;
+      const order = decomposition.instances.find((instance) => instance.tensor === t)?.order ?? [];
+      this.external.set(t, dense(this.segment.reserve(tensorBytes(tensor)), tensor.shape, order, tensor.dtype));
+    });
+  }
+
+  private arrive(p: number): void {
+    if (!isGiven(this.plan, p)) return;
+    const { decomposition, program, placements } = this.plan;
+    const { holds } = placements[p];
+    if (!('region' in holds)) return;
+    const { instance, box } = decomposition.regions[holds.region];
+    const { tensor, order } = decomposition.instances[instance];
+    const { shape, dtype } = program.tensors[tensor];
+    const at = this.located(locate(box, [{ box, address: this.live.address(p) }], order, shape, dtype));
+    this.actions.push({ kind: 'arrive', tensor, box, at });
+  }
+
+  private step(index: number, step: Step): void {
+    const { placements, decomposition, program } = this.plan;
+    if (step.kind === 'move') {
+      this.actions.push({
+        kind: 'move',
+        from: this.live.address(step.from),
+        to: this.live.address(step.to),
+        bytes: placements[step.from].bytes,
+      });
+      return;
+    }
+    const task = decomposition.tasks[step.task];
+    const operation = program.operations[task.operation];
+    if (!operation.body) {
+      this.actions.push({
+        kind: 'host',
+        step: index,
+        operation: task.operation,
+        box: task.box,
+        operands: this.hostOperands(task, step.engine),
+      });
+      return;
+    }
+    this.task(index, task, operation, step.engine);
+  }
+
+  private task(index: number, task: Task, operation: Operation, engine: number): void {
+    const { program } = this.plan;
+    const bases: number[] = [];
+    const code = (at: Located): Extract<OperandCode, { kind: 'view' }> => {
+      const { view, base } = this.located(at);
+      bases.push(base);
+      return { kind: 'view', view, parameter: bases.length - 1 };
+    };
+    const operands = operation.operands.map(({ tensor, mode }, k): OperandCode | undefined => {
+      const { data } = program.tensors[tensor];
+      if (data && 'splat' in data) return { kind: 'splat', value: data.splat };
+      if (mode === 'read' && program.tensors[tensor].kind === 'constant') return code(this.constant(tensor));
+      const access = task.accesses.find((each) => each.operand === k && (mode === 'read' ? each.mode === 'read' : each.mode !== 'read'));
+      return access ? code(this.at(access.instance, access.box, engine)) : undefined;
+    });
+    const sum = task.accesses.find(({ operand }) => operand === -1);
+    const accumulator = sum ? code(this.at(sum.instance, sum.box, engine)) : undefined;
+    const shape: KernelShape = {
+      operation,
+      shapes: operation.operands.map(({ tensor }) => program.tensors[tensor].shape),
+      operands,
+      phase: task.phase ?? 'whole',
+      ...(accumulator ? { accumulator } : {}),
+    };
+    const { kind, key, write, extra } = selectKernel(shape, {
+      program,
+      segment: this.segment,
+      valuesOf: (tensor) => constantValues(program, tensor, this.constants),
+      generic: this.options.generic === true,
+    });
+    let place = this.functions.get(key);
+    if (place === undefined) {
+      place = this.names.length;
+      const name = `k${place}`;
+      const fn: Builder = new FunctionBuilder(this.wasm, this.module);
+      write(fn, this.imports);
+      fn.finish(name);
+      this.functions.set(key, place);
+      this.names.push(name);
+      this.kinds.push(kind);
+    }
+    const ends = shape.phase === 'init' || shape.phase === 'finish';
+    const sides = task.box.flatMap(([lo, hi], d) => (ends && operation.domain[d].kind === 'reduction' ? [0, 1] : [lo, hi]));
+    const descriptor = this.segment.putWords([...sides, ...bases, ...extra]);
+    this.entries.push(place, descriptor);
+    this.schedule.push({ step: index, kernel: kind });
+    const entry = this.schedule.length;
+    const before = this.actions.at(-1);
+    if (before?.kind === 'run') this.actions[this.actions.length - 1] = { ...before, to: entry };
+    else this.actions.push({ kind: 'run', from: entry - 1, to: entry });
+  }
+
+  private hostOperands(task: Task, engine: number): HostOperand[] {
+    const { program, decomposition } = this.plan;
+    return task.accesses.flatMap(({ operand, instance, box }) => {
+      const { tensor } = decomposition.instances[instance];
+      if (operand < 0 || program.tensors[tensor].kind === 'constant') return [];
+      return [{ operand, dtype: program.tensors[tensor].dtype, box, at: this.located(this.at(instance, box, engine)) }];
+    });
+  }
+
+  /** The constant's own bytes in the data segment, row-major. */
+  private constant(tensor: number): Located {
+    const { shape, dtype, data } = this.plan.program.tensors[tensor];
+    const address = this.segment.once(`constant ${tensor}`, () => {
+      if (!data || 'splat' in data) throw new RegrainError('internal', `constant ${tensor} has no bytes`);
+      return this.segment.put(this.constants.subarray(data.offset, data.offset + tensorBytes({ shape, dtype })));
+    });
+    return dense(address, shape, [], dtype);
+  }
+
+  private at(instance: number, box: Box, engine: number): Located {
+    const { program, decomposition } = this.plan;
+    const { tensor, order, dtype } = decomposition.instances[instance];
+    const outside = this.external.get(tensor);
+    if (outside) return outside;
+    const pieces: Piece[] = this.live.pieces(instance, box, engine);
+    return locate(box, pieces, order, program.tensors[tensor].shape, dtype);
+  }
+
+  /** Puts a view's table into the segment; its base is then an address. */
+  private located(at: Located): Located {
+    if (!at.entries) return at;
+    const { entries, view, base } = at;
+    const table = this.segment.once(`table ${entries.join()}`, () => this.segment.putWords(entries));
+    return { view, base: base + table };
+  }
+
+  private holdAtEnd(tensor: number): Held[] {
+    const { decomposition, program, placements, steps, machine } = this.plan;
+    const { shape, dtype, kind } = program.tensors[tensor];
+    if (kind === 'constant') return [];
+    const instance = decomposition.instances.findIndex((each) => each.tensor === tensor && each.role === 'primary');
+    const outside = this.external.get(tensor);
+    if (outside) return [{ tensor, box: boxOf(shape), at: outside }];
+    return placements.flatMap(({ holds, last, space }, p) => {
+      if (!('region' in holds) || last !== steps.length + 1 || space !== machine.home.output) return [];
+      const region = decomposition.regions[holds.region];
+      if (region.instance !== instance) return [];
+      const { order } = decomposition.instances[instance];
+      return [
+        { tensor, box: region.box, at: locate(region.box, [{ box: region.box, address: this.live.address(p) }], order, shape, dtype) },
+      ];
+    });
+  }
+
+  /** `run(from, to)` calls the kernels of these entries of the schedule. */
+  private writeRun(entries: number): void {
+    const { module: m, wasm } = this;
+    const fn = new FunctionBuilder(wasm, m, [wasm.i32, wasm.i32]);
+    fn.loop(
+      fn.param(0)(),
+      () => fn.param(1)(),
+      1,
+      (i) => {
+        const at = fn.keep(wasm.i32, m.i32.add(m.i32.const(entries), m.i32.shl(i(), m.i32.const(3))));
+        fn.push(m.call_indirect('kernels', m.i32.load(0, 4, at()), [m.i32.load(4, 4, at())], wasm.createType([wasm.i32]), wasm.none));
+      },
+    );
+    fn.finish('run');
+    m.addFunctionExport('run', 'run');
+  }
+
+  private finish(): Uint8Array {
+    const { module: m, wasm, names } = this;
+    m.addTable('kernels', names.length, names.length);
+    m.addActiveElementSegment('kernels', 'all', names, m.i32.const(0));
+    this.imports.declare(wasm, m);
+    if (!m.validate()) throw new RegrainError('internal', `the module of ${this.plan.program.name} is not valid`);
+    const binary = m.emitBinary();
+    m.dispose();
+    return binary;
+  }
+}

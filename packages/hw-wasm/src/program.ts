@@ -1,0 +1,56 @@
+import type { Box, DType } from '@regrain/core-ir';
+import type { Located } from './layout/view.js';
+
+/** What a session does, in order: runs of tasks inside the module, and what only the host can do between them. */
+export type Action =
+  /** Entries `from` to `to` of the module's schedule. */
+  | { readonly kind: 'run'; readonly from: number; readonly to: number }
+  /** A part of an input comes into the arena. */
+  | { readonly kind: 'arrive'; readonly tensor: number; readonly box: Box; readonly at: Located }
+  /** A region is copied. */
+  | { readonly kind: 'move'; readonly from: number; readonly to: number; readonly bytes: number }
+  /** An operation without a body: the operator set that knows it computes it from what lies in memory. */
+  | {
+      readonly kind: 'host';
+      readonly step: number;
+      readonly operation: number;
+      readonly box: Box;
+      readonly operands: readonly HostOperand[];
+    };
+
+export interface HostOperand {
+  readonly operand: number;
+  readonly dtype: DType;
+  /** The part of the tensor that the task accesses. */
+  readonly box: Box;
+  readonly at: Located;
+}
+
+/** Where an output's parts lie after the last step, or a state's new values. */
+export interface Held {
+  readonly tensor: number;
+  readonly box: Box;
+  readonly at: Located;
+}
+
+/** How a task is computed. */
+export type KernelKind = 'contraction' | 'lanes' | 'generic';
+
+/** A plan as a module and what a session needs to run it. All addresses are those of the module's memory. */
+export interface WasmProgram {
+  readonly module: Uint8Array;
+  /** What lies behind the arena: constants, tables and descriptors. */
+  readonly data: { readonly address: number; readonly bytes: Uint8Array };
+  /** The plan's spaces. */
+  readonly arenaBytes: number;
+  /** Everything: arena, data, inputs that lie outside. */
+  readonly memoryBytes: number;
+  readonly actions: readonly Action[];
+  readonly held: readonly Held[];
+  /** Inputs outside the arena, whole. */
+  readonly external: readonly Held[];
+  /** Per entry of the schedule: the step, and how it is computed. */
+  readonly schedule: readonly { readonly step: number; readonly kernel: KernelKind }[];
+  /** Number of functions by kind. */
+  readonly kernels: Readonly<Record<KernelKind, number>>;
+}

@@ -1,0 +1,273 @@
+import {
+  arrayFor,
+  type Box,
+  boxOf,
+  constantValues,
+  type DType,
+  type EvaluateOpaque,
+  elements,
+  halfToFloat,
+  interpretOperation,
+  type Operation,
+  type Plan,
+  RegrainError,
+  sameBox,
+  substitute,
+  type Values,
+} from '@regrain/core-ir';
+import { HOST_FUNCTIONS } from './codegen/imports.js';
+import type { Located } from './layout/view.js';
+import type { Action, WasmProgram } from './program.js';
+import { type WasmInstance, type WasmMemory, webAssembly } from './web-assembly.js';
+
+export interface SessionOptions {
+  /** Computes operations without a body. */
+  readonly evaluateOpaque?: EvaluateOpaque;
+  /** Fills the arena with this byte before every run: what a plan computes must not depend on it. */
+  readonly poison?: number;
+}
+
+/** A plan that is ready to run, as often as wanted. Not reentrant. */
+export class WasmSession {
+  readonly memory: WasmMemory;
+  private readonly view: DataView;
+  private readonly run_: (from: number, to: number) => void;
+  private readonly states = new Map<number, Values>();
+
+  private constructor(
+    readonly plan: Plan,
+    readonly program: WasmProgram,
+    private readonly constants: Uint8Array,
+    instance: WasmInstance,
+    memory: WasmMemory,
+    private readonly options: SessionOptions,
+  ) {
+    this.memory = memory;
+    this.view = new DataView(memory.buffer);
+    this.run_ = instance.exports.run as (from: number, to: number) => void;
+    new Uint8Array(memory.buffer).set(program.data.bytes, program.data.address);
+  }
+
+  static async open(plan: Plan, constants: Uint8Array, program: WasmProgram, options: SessionOptions = {}): Promise<WasmSession> {
+    const pages = Math.max(1, Math.ceil(program.memoryBytes / 65536));
+    let memory: WasmMemory;
+    try {
+      memory = new webAssembly.Memory({ initial: pages, maximum: 65536 });
+    } catch {
+      throw new RegrainError('infeasible', `${plan.program.name}: ${program.memoryBytes} bytes of memory cannot be had`);
+    }
+    const module = await webAssembly.compile(program.module);
+    const instance = await webAssembly.instantiate(module, { host: { memory, ...HOST_FUNCTIONS } });
+    return new WasmSession(plan, program, constants, instance, memory, options);
+  }
+
+  /** Runs once. `inputs` by name, checked against the program; the result holds the outputs by name. */
+  run(inputs: ReadonlyMap<string, Values>): Map<string, Values> {
+    const given = this.check(inputs);
+    const { program, plan } = this;
+    if (this.options.poison !== undefined) new Uint8Array(this.memory.buffer, 0, program.arenaBytes).fill(this.options.poison);
+    for (const { tensor, box, at } of program.external) this.write(given[tensor] as Values, box, at);
+    for (const action of program.actions) this.act(action, given);
+    const outputs = new Map<string, Values>();
+    for (const tensor of plan.program.outputs) outputs.set(plan.program.tensors[tensor].name, this.result(tensor, given));
+    this.keepStates(given);
+    return outputs;
+  }
+
+  private act(action: Action, given: readonly (Values | undefined)[]): void {
+    switch (action.kind) {
+      case 'run':
+        this.run_(action.from, action.to);
+        break;
+      case 'arrive':
+        this.write(given[action.tensor] as Values, action.box, action.at);
+        break;
+      case 'move':
+        new Uint8Array(this.memory.buffer).copyWithin(action.to, action.from, action.from + action.bytes);
+        break;
+      case 'host':
+        this.host(action);
+    }
+  }
+
+  /** The values of the inputs by tensor, states among them. */
+  private check(inputs: ReadonlyMap<string, Values>): (Values | undefined)[] {
+    const { tensors, states, name: model } = this.plan.program;
+    const fed = new Map(states.map(({ to }) => [to.tensor, true]));
+    const names = tensors.filter(({ kind }, t) => kind === 'input' && !fed.has(t)).map(({ name }) => name);
+    for (const name of inputs.keys()) {
+      if (!tensors.some((tensor) => tensor.kind === 'input' && tensor.name === name))
+        throw new RegrainError('bad-input', `${model} has no input ${name}; it has ${names.join(', ')}`);
+    }
+    return tensors.map(({ kind, name, shape, dtype }, t) => {
+      if (kind !== 'input') return undefined;
+      const values =
+        inputs.get(name) ?? this.states.get(t) ?? (fed.has(t) ? { dtype, shape, data: arrayFor(dtype, elements(shape)) } : undefined);
+      if (!values) throw new RegrainError('bad-input', `input ${name} of ${model} is missing; it is ${dtype} [${shape.join(', ')}]`);
+      if (
+        values.dtype !== dtype ||
+        values.shape.join() !== shape.join() ||
+        (values.splat === undefined && values.data.length !== elements(shape))
+      )
+        throw new RegrainError(
+          'bad-input',
+          `input ${name} of ${model} is ${dtype} [${shape.join(', ')}], not ${values.dtype} [${values.shape.join(', ')}]`,
+        );
+      return values;
+    });
+  }
+
+  private host(action: Extract<Action, { kind: 'host' }>): void {
+    const { program } = this.plan;
+    const operation = program.operations[action.operation];
+    const restricted = restrict(operation, action.box);
+    const reads = operation.operands.map(({ tensor, mode }, k): Values | undefined => {
+      if (mode !== 'read') return undefined;
+      const { dtype, shape, kind } = program.tensors[tensor];
+      if (kind === 'constant') return constantValues(program, tensor, this.constants);
+      const data = arrayFor(dtype, elements(shape));
+      for (const each of action.operands) if (each.operand === k) this.read(data, shape, each.box, each.at);
+      return { dtype, shape, data };
+    });
+    const writes = operation.operands.flatMap(({ mode, tensor }, k) => (mode === 'read' ? [] : [{ k, ...program.tensors[tensor] }]));
+    const results = interpretOperation(restricted, reads, writes, this.options.evaluateOpaque);
+    writes.forEach(({ k }, i) => {
+      for (const each of action.operands) if (each.operand === k) this.write(results[i], each.box, each.at);
+    });
+  }
+
+  private result(tensor: number, given: readonly (Values | undefined)[]): Values {
+    const { program } = this.plan;
+    const { dtype, shape, kind } = program.tensors[tensor];
+    if (kind === 'constant') return constantValues(program, tensor, this.constants);
+    if (kind === 'input') return given[tensor] as Values;
+    const data = arrayFor(dtype, elements(shape));
+    for (const each of this.program.held) if (each.tensor === tensor) this.read(data, shape, each.box, each.at);
+    return { dtype, shape, data };
+  }
+
+  private keepStates(given: readonly (Values | undefined)[]): void {
+    for (const { from, to } of this.plan.program.states) {
+      const values = this.result(from.tensor, given);
+      const { dtype, shape } = this.plan.program.tensors[to.tensor];
+      const old = this.states.get(to.tensor) ?? { dtype, shape, data: arrayFor(dtype, elements(shape)) };
+      copyBox(values, from.box, old, to.box);
+      this.states.set(to.tensor, old);
+    }
+  }
+
+  /** Copies a box of a whole tensor into memory. */
+  private write(values: Values, box: Box, at: Located): void {
+    const { shape, splat, data } = values;
+    const put = this.putter(at.view.dtype);
+    this.visit(box, shape, at, (index, address) => put(address, splat ?? data[index]));
+  }
+
+  private read(data: { [index: number]: number }, shape: readonly number[], box: Box, at: Located): void {
+    const get = this.getter(at.view.dtype);
+    this.visit(box, shape, at, (index, address) => {
+      data[index] = get(address);
+    });
+  }
+
+  /** Every element of a box: its row-major index in the tensor, and its address. */
+  private visit(box: Box, shape: readonly number[], { view, base }: Located, each: (index: number, address: number) => void): void {
+    const { table, strides } = view;
+    const entryStride = shape.map((_, d) => 4 * (table.find(({ dimension }) => dimension === d)?.stride ?? 0));
+    const last = shape.length - 1;
+    const walk = (d: number, index: number, entry: number, offset: number): void => {
+      const [lo, hi] = box[d] ?? [0, 1];
+      for (let x = lo; x < hi; x++) {
+        const nextIndex = index * (shape[d] ?? 1) + x;
+        const nextEntry = entry + x * (entryStride[d] ?? 0);
+        const nextOffset = offset + x * (strides[d] ?? 0);
+        if (d < last) walk(d + 1, nextIndex, nextEntry, nextOffset);
+        else each(nextIndex, table.length > 0 ? this.view.getInt32(nextEntry, true) + nextOffset : nextOffset);
+      }
+    };
+    walk(0, 0, table.length > 0 ? base : 0, table.length > 0 ? 0 : base);
+  }
+
+  private putter(dtype: DType): (address: number, value: number) => void {
+    const { view } = this;
+    switch (dtype) {
+      case 'float32':
+        return (at, x) => view.setFloat32(at, x, true);
+      case 'float64':
+        return (at, x) => view.setFloat64(at, x, true);
+      case 'float16':
+        return (at, x) => view.setUint16(at, HOST_FUNCTIONS.halfBits(x), true);
+      case 'int64':
+        return (at, x) => view.setBigInt64(at, BigInt(Math.trunc(x)), true);
+      case 'uint64':
+        return (at, x) => view.setBigUint64(at, BigInt(Math.trunc(x)), true);
+      case 'int32':
+      case 'uint32':
+        return (at, x) => view.setInt32(at, x, true);
+      case 'int16':
+      case 'uint16':
+        return (at, x) => view.setInt16(at, x, true);
+      case 'int8':
+      case 'uint8':
+        return (at, x) => view.setInt8(at, x);
+      case 'bool':
+        return (at, x) => view.setInt8(at, x === 0 ? 0 : 1);
+    }
+  }
+
+  private getter(dtype: DType): (address: number) => number {
+    const { view } = this;
+    switch (dtype) {
+      case 'float32':
+        return (at) => view.getFloat32(at, true);
+      case 'float64':
+        return (at) => view.getFloat64(at, true);
+      case 'float16':
+        return (at) => halfToFloat(view.getUint16(at, true));
+      case 'int64':
+        return (at) => Number(view.getBigInt64(at, true));
+      case 'uint64':
+        return (at) => Number(view.getBigUint64(at, true));
+      case 'int32':
+        return (at) => view.getInt32(at, true);
+      case 'uint32':
+        return (at) => view.getUint32(at, true);
+      case 'int16':
+        return (at) => view.getInt16(at, true);
+      case 'uint16':
+        return (at) => view.getUint16(at, true);
+      case 'int8':
+        return (at) => view.getInt8(at);
+      case 'uint8':
+      case 'bool':
+        return (at) => view.getUint8(at);
+    }
+  }
+}
+
+/** The part `box` of an operation's domain as an operation of its own. */
+function restrict(operation: Operation, box: Box): Operation {
+  if (sameBox(box, boxOf(operation.domain.map(({ extent }) => extent)))) return operation;
+  const shift = box.map(([lo], d) => (lo === 0 ? { d } : (['+', { d }, lo] as const)));
+  return {
+    ...operation,
+    domain: operation.domain.map((dimension, d) => ({ ...dimension, extent: box[d][1] - box[d][0] })),
+    operands: operation.operands.map((operand) => ({
+      ...operand,
+      map: operand.map.map((range) => (range === 'all' ? range : { ...range, at: substitute(range.at, shift) })),
+    })),
+  };
+}
+
+function copyBox(from: Values, fromBox: Box, to: Values, toBox: Box): void {
+  const target = to.data as { [index: number]: number };
+  const walk = (d: number, a: number, b: number): void => {
+    if (d === fromBox.length) {
+      target[b] = from.splat ?? from.data[a];
+      return;
+    }
+    for (let x = 0; x < fromBox[d][1] - fromBox[d][0]; x++)
+      walk(d + 1, a * from.shape[d] + fromBox[d][0] + x, b * to.shape[d] + toBox[d][0] + x);
+  };
+  walk(0, 0, 0);
+}
