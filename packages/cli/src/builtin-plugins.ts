@@ -6,6 +6,7 @@ import { plugin as depgraph } from '@regrain/depgraph';
 import { plugin as frontendOnnx } from '@regrain/frontend-onnx';
 import { plugin as frontendTrace } from '@regrain/frontend-trace';
 import { plugin as hwTarget } from '@regrain/hw-target';
+import { plugin as hwWasm } from '@regrain/hw-wasm';
 import { plugin as scheduler } from '@regrain/scheduler';
 import { plugin as testkit } from '@regrain/testkit';
 
@@ -19,5 +20,6 @@ export const BUILTIN_PLUGINS: readonly Plugin[] = [
   allocator,
   adjuster,
   hwTarget,
+  hwWasm,
   testkit,
 ];

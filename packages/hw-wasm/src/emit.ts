@@ -181,12 +181,16 @@ class Emitter {
       phase: task.phase ?? 'whole',
       ...(accumulator ? { accumulator } : {}),
     };
-    const { kind, key, write, extra } = selectKernel(shape, {
-      program,
-      segment: this.segment,
-      valuesOf: (tensor) => constantValues(program, tensor, this.constants),
-      generic: this.options.generic === true,
-    });
+    const { kind, key, write, extra } = selectKernel(
+      shape,
+      {
+        program,
+        segment: this.segment,
+        valuesOf: (tensor) => constantValues(program, tensor, this.constants),
+        generic: this.options.generic === true,
+      },
+      task.box,
+    );
     let place = this.functions.get(key);
     if (place === undefined) {
       place = this.names.length;

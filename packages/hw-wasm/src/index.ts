@@ -1,3 +1,5 @@
 export { type EmitOptions, emitWasm } from './emit.js';
+export { plugin } from './plugin.js';
 export type * from './program.js';
 export { type SessionOptions, WasmSession } from './session.js';
+export { WasmTarget, wasmMachine } from './target.js';

@@ -21,6 +21,11 @@ export interface Machine {
   readonly engines: readonly Engine[];
   /** Where inputs, constants and outputs are at the start and at the end of a run: positions in `spaces`. */
   readonly home: { readonly input: number; readonly constant: number; readonly output: number };
+  /**
+   * Storage orders that the machine's kernels want, by the tensors' rank (dimensions, outermost first), where a decomposer does not choose
+   * one: such as `{ 4: [0, 2, 3, 1] }`, channels last.
+   */
+  readonly storageOrders?: Readonly<Record<number, readonly number[]>>;
   /** The target's own costs; no stage but the target reads it. */
   readonly detail: unknown;
 }

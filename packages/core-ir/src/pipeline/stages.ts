@@ -7,7 +7,9 @@ import { HardwareTarget } from '../extension-points/hardware-target.js';
 import { Mover } from '../extension-points/mover.js';
 import { Scheduler } from '../extension-points/scheduler.js';
 import type { Grain } from '../ir/grain.js';
+import type { Machine } from '../ir/machine.js';
 import type { Plan } from '../ir/plan.js';
+import type { Program } from '../ir/program.js';
 import { metricsOf } from '../plan/metrics.js';
 import { type Choice, choicesOf } from '../plugin/choice.js';
 import type { Point } from '../plugin/points.js';
@@ -55,8 +57,9 @@ async function decompose(run: Run, draft: Draft, choice: Choice): Promise<Draft>
 }
 
 /** Regions and tasks of a grain, and which tasks touch which regions. */
-export async function withGrain(run: Run, draft: Draft, grain: Grain): Promise<Draft> {
+export async function withGrain(run: Run, draft: Draft, chosen: Grain): Promise<Draft> {
   return run.timed('expand', () => {
+    const grain = inStorageOrder(run.program, chosen, run.machine);
     const work = expand(run.program, grain);
     const inputs = new InputAccesses(run.program, run.constraints);
     const free = (instance: number): boolean => {
@@ -65,6 +68,12 @@ export async function withGrain(run: Run, draft: Draft, grain: Grain): Promise<D
     };
     return { ...draft, grain, work, touches: touchedRegions(work, free) };
   });
+}
+
+/** Tensors for which the grain chooses no storage order take that of the machine. */
+function inStorageOrder({ tensors }: Program, grain: Grain, { storageOrders }: Machine): Grain {
+  if (!storageOrders) return grain;
+  return { ...grain, order: grain.order.map((order, t) => (order.length > 0 ? order : (storageOrders[tensors[t].shape.length] ?? order))) };
 }
 
 async function analyze(run: Run, draft: Draft, choice: Choice): Promise<Draft> {

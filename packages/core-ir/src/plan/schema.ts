@@ -79,6 +79,7 @@ const machine = z.strictObject({
   ),
   engines: z.array(z.strictObject({ name: z.string(), spaces: z.array(id), runs: z.enum(['tasks', 'moves']) })),
   home: z.strictObject({ input: id, constant: id, output: id }),
+  storageOrders: z.record(z.string().regex(/^\d+$/), z.array(id)).optional().describe('dimensions, outermost first, by rank'),
   detail: z.unknown().describe("the target's own"),
 });
 

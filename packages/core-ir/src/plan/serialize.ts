@@ -86,12 +86,13 @@ function operationJson({ name, type, attributes, domain, operands, body, macs, c
   };
 }
 
-function machineJson({ name, spaces, engines, home, detail }: Machine): unknown {
+function machineJson({ name, spaces, engines, home, storageOrders, detail }: Machine): unknown {
   return {
     name,
     spaces: spaces.map(({ name, bytes, align, counted }) => ({ name, bytes: Number.isFinite(bytes) ? bytes : null, align, counted })),
     engines: engines.map(({ name, spaces, runs }) => ({ name, spaces, runs })),
     home: { input: home.input, constant: home.constant, output: home.output },
+    ...(storageOrders ? { storageOrders } : {}),
     detail: encodeValue(detail) ?? null,
   };
 }

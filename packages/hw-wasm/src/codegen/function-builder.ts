@@ -63,8 +63,7 @@ export class FunctionBuilder {
 
   /** `for (i = from; i < to; i += step)`, and `i` afterwards. `to` is evaluated at each round. */
   loop(from: Expression, to: () => Expression, step: number, body: (i: Local) => void): Local {
-    const { m, wasm } = this;
-    const [i, assign] = this.variable(wasm.i32);
+    const [i, assign] = this.variable(this.wasm.i32);
     assign(from);
     this.loopOn(i, assign, to, step, body);
     return i;

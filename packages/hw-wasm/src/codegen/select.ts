@@ -1,8 +1,10 @@
-import type { Program, Values } from '@regrain/core-ir';
+import type { Box, Program, Values } from '@regrain/core-ir';
 import type { Segment } from '../layout/segment.js';
 import type { KernelKind } from '../program.js';
+import { selectContraction } from './contraction.js';
 import { writeGeneric } from './generic.js';
 import type { KernelShape, WriteKernel } from './kernel.js';
+import { selectLanes } from './lane-kernel.js';
 
 export interface Selected {
   readonly kind: KernelKind;
@@ -21,8 +23,9 @@ export interface SelectContext {
 }
 
 /** The fastest kind of kernel that can compute a task. */
-export function selectKernel(shape: KernelShape, _context: SelectContext): Selected {
-  return { kind: 'generic', key: `generic ${keyOf(shape)}`, write: writeGeneric(shape), extra: [] };
+export function selectKernel(shape: KernelShape, context: SelectContext, box: Box): Selected {
+  const fast = context.generic ? undefined : (selectContraction(shape, context, box) ?? selectLanes(shape, context));
+  return fast ?? { kind: 'generic', key: `generic ${keyOf(shape)}`, write: writeGeneric(shape), extra: [] };
 }
 
 /** All that a kernel's code depends on. */

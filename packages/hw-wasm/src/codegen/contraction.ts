@@ -1,0 +1,515 @@
+import { type Box, type DType, dimensionsOf, ELEMENT_BYTES, type Expr, type Scalar, type Values } from '@regrain/core-ir';
+import { elementAt } from '../layout/packing.js';
+import type { Expression, FunctionBuilder, Local } from './function-builder.js';
+import { operandsIn } from './generic.js';
+import type { Imports } from './imports.js';
+import type { KernelShape } from './kernel.js';
+import { hasLanes, LaneCode, type Lanes } from './lanes.js';
+import { type LaneOperand, laneOperand, laneStride, leaves, OperandAccess, outsideVector, type Pointer } from './operand-access.js';
+import { keyOf, type SelectContext, type Selected } from './select.js';
+
+/** Points of the tile dimension that are computed together; 4 × 8 sums fill the registers. */
+const TILE = 4;
+
+/** A sum of products of an operand in memory and constant weights: convolutions and dense layers. */
+interface Contraction {
+  /** The operand in memory and the constant one. */
+  readonly a: number;
+  readonly b: number;
+  /** What is subtracted from each before they are multiplied. */
+  readonly zeroA: number;
+  readonly zeroB: number;
+  /** Parallel dimension of the weights' outputs, along which lanes lie. */
+  readonly n: number;
+  /** Reduction dimension along which operand a is linear: the innermost loop. */
+  readonly r: number;
+  /** Bytes from one element of a to the next along r. */
+  readonly strideR: number;
+  /** The other reduction dimensions, in order. */
+  readonly taps: readonly number[];
+  /** The other parallel dimensions, outermost first; tiles lie along the last. */
+  readonly pixels: readonly number[];
+  readonly integer: boolean;
+  /** Outputs per panel of weights: 4 or 8. */
+  readonly panel: 4 | 8;
+  /** Terms per step of the innermost loop; integers go in pairs. */
+  readonly step: number;
+  readonly lanes: readonly (LaneOperand | undefined)[];
+  /** Extra parameters: the weights, and what stands for padding. */
+  readonly weights: number;
+  readonly outside?: number;
+  readonly extras: number;
+}
+
+export function selectContraction(shape: KernelShape, context: SelectContext, box: Box): Selected | undefined {
+  const { operation, operands, phase, accumulator } = shape;
+  const { body, domain } = operation;
+  if (!body || phase !== 'whole' || accumulator || body.init !== 0) return undefined;
+  const product = productOf(body.step);
+  if (!product) return undefined;
+  const { program, segment } = context;
+  const constant = (k: number): boolean => program.tensors[operation.operands[k].tensor].kind === 'constant';
+  const [a, b, zeroA, zeroB] = constant(product.right)
+    ? [product.left, product.right, product.zeroLeft, product.zeroRight]
+    : [product.right, product.left, product.zeroRight, product.zeroLeft];
+  if (!constant(b) || constant(a)) return undefined;
+  const left = operands[a];
+  if (left?.kind !== 'view' || !operands.every((operand) => operand?.kind !== 'view' || hasLanes(operand.view.dtype))) return undefined;
+  const integer = body.acc === 'int32';
+  if (!integer && (body.acc !== 'float32' || left.view.dtype !== 'float32' || zeroA !== 0 || zeroB !== 0)) return undefined;
+  if (integer && !BYTES.has(left.view.dtype)) return undefined;
+  const weightType = program.tensors[operation.operands[b].tensor].dtype;
+  if (integer && !BYTES.has(weightType)) return undefined;
+  const write = operation.operands.findIndex(({ mode }) => mode !== 'read');
+
+  const used = (k: number): Set<number> => {
+    const dims = new Set<number>();
+    for (const range of operation.operands[k].map) if (range !== 'all') dimensionsOf(range.at, dims);
+    return dims;
+  };
+  const [usedA, usedB] = [used(a), used(b)];
+  if (operation.operands[b].map.includes('all') || operation.operands[a].map.includes('all')) return undefined;
+  if (operation.operands[b].outside !== undefined) return undefined;
+  const parallel = domain.flatMap(({ kind }, d) => (kind === 'reduction' ? [] : [d]));
+  const n = parallel.filter((d) => usedB.has(d));
+  if (n.length !== 1) return undefined;
+  const [lane] = n;
+  if (usedA.has(lane) && !grouped(shape, a, lane)) return undefined;
+  if (laneStride(shape, write, lane) === undefined || laneStride(shape, write, lane) === 0) return undefined;
+  const panel = domain[lane].extent <= 4 ? 4 : 8;
+  if (box[lane][0] % panel !== 0) return undefined;
+  if (usedA.has(lane) && box[lane][1] % panel !== 0) return undefined;
+
+  const reduced = domain.flatMap(({ kind }, d) => (kind === 'reduction' ? [d] : []));
+  const width = ELEMENT_BYTES[left.view.dtype];
+  const inner = reduced
+    .filter((d) => usedA.has(d) && !leavesAlong(shape, a, d))
+    .map((d) => ({ d, stride: laneStride(shape, a, d) }))
+    .filter(({ stride }) => stride !== undefined && stride > 0 && (!integer || stride === width))
+    .sort((x, y) => (x.stride as number) - (y.stride as number) || domain[y.d].extent - domain[x.d].extent)[0];
+  if (!inner) return undefined;
+  const r = inner.d;
+  const finish = operandsIn(body.finish);
+  for (const k of finish) {
+    if (operands[k]?.kind === 'view' && !constant(k) && laneStride(shape, k, lane) === undefined) return undefined;
+  }
+  const taps = reduced.filter((d) => d !== r);
+  const step = integer ? (domain[r].extent <= 4 ? 4 : 8) : 1;
+  const extra: number[] = [];
+  const lanes = operands.map((_, k) => (k === write || finish.has(k) ? laneOperand(shape, context, k, lane, extra) : undefined));
+  const extents = domain.map(({ extent }) => extent);
+  const plan = { b, zeroA, zeroB, n: lane, r, taps, panel, step, integer } as const;
+  const key = `weights ${operation.operands[b].tensor} ${JSON.stringify([operation.operands[b].map, extents, plan])}`;
+  extra.push(
+    segment.once(key, () =>
+      segment.put(packWeights(context.valuesOf(operation.operands[b].tensor), operation.operands[b].map, extents, plan)),
+    ),
+  );
+  const weights = extra.length - 1;
+  let outside: number | undefined;
+  if (operation.operands[a].outside !== undefined && leaves(shape, a)) {
+    const bytes = domain[r].extent * (inner.stride as number) + 16;
+    outside = extra.push(outsideVector(context, left.view.dtype, operation.operands[a].outside ?? 0, bytes)) - 1;
+  }
+  // Tiles lie along the parallel dimension that is the innermost in the written tensor, next to the lanes.
+  const others = parallel.filter((d) => d !== lane);
+  const along = others.reduce<number | undefined>(
+    (best, d) => (best === undefined || tileScore(shape, write, d) < tileScore(shape, write, best) ? d : best),
+    undefined,
+  );
+  const pixels = [...others.filter((d) => d !== along), ...(along === undefined ? [] : [along])];
+  const contraction: Contraction = {
+    a,
+    b,
+    zeroA,
+    zeroB,
+    n: lane,
+    r,
+    strideR: inner.stride as number,
+    taps,
+    pixels,
+    integer,
+    panel,
+    step,
+    lanes,
+    weights,
+    ...(outside === undefined ? {} : { outside }),
+    extras: extra.length,
+  };
+  return {
+    kind: 'contraction',
+    key: `contraction ${JSON.stringify(contraction)} ${keyOf(shape)}`,
+    write: (fn, imports) => new ContractionKernel(shape, contraction, write, fn, imports).write(),
+    extra,
+  };
+}
+
+const BYTES: ReadonlySet<DType> = new Set(['int8', 'uint8']);
+
+interface Product {
+  readonly left: number;
+  readonly right: number;
+  readonly zeroLeft: number;
+  readonly zeroRight: number;
+}
+
+/** `acc + x × w`, where either may have a constant subtracted. */
+function productOf(step: Scalar): Product | undefined {
+  if (typeof step !== 'object' || !('fn' in step) || step.fn !== 'add' || step.args[0] !== 'acc') return undefined;
+  const product = step.args[1];
+  if (typeof product !== 'object' || !('fn' in product) || product.fn !== 'mul') return undefined;
+  const [left, right] = product.args.map(shifted);
+  return left && right && { left: left.x, right: right.x, zeroLeft: left.zero, zeroRight: right.zero };
+}
+
+function shifted(value: Scalar): { readonly x: number; readonly zero: number } | undefined {
+  if (typeof value !== 'object') return undefined;
+  if ('x' in value) return { x: value.x, zero: 0 };
+  if (value.fn !== 'sub' || typeof value.args[0] !== 'object' || !('x' in value.args[0]) || typeof value.args[1] !== 'number')
+    return undefined;
+  return { x: value.args[0].x, zero: value.args[1] };
+}
+
+/** Whether operand k depends on the lane only by `lane div g` with g a multiple of 8: a grouped convolution. */
+function grouped({ operation }: KernelShape, k: number, lane: number): boolean {
+  const ok = (expr: Expr): boolean => {
+    if (typeof expr === 'number') return true;
+    if ('d' in expr) return expr.d !== lane;
+    if (expr[0] === 'div' && dimensionsOf(expr[1]).has(lane)) {
+      return typeof expr[1] === 'object' && 'd' in expr[1] && expr[2] % 8 === 0;
+    }
+    return ok(expr[1]) && (expr[0] !== '+' || ok(expr[2]));
+  };
+  return operation.operands[k].map.every((range) => range === 'all' || ok(range.at));
+}
+
+/** Whether an operand can leave its tensor along a tensor dimension that depends on d. */
+function leavesAlong(shape: KernelShape, k: number, d: number): boolean {
+  const { operation, shapes } = shape;
+  return operation.operands[k].map.some(
+    (range, t) =>
+      range !== 'all' &&
+      dimensionsOf(range.at).has(d) &&
+      leaves(
+        {
+          ...shape,
+          operation: { ...operation, operands: operation.operands.map((each, i) => (i === k ? { ...each, map: [range] } : each)) },
+          shapes: shapes.map((each, i) => (i === k ? [each[t]] : each)),
+        },
+        k,
+      ),
+  );
+}
+
+/** Small where the dimension is long and near in the written tensor. */
+function tileScore(shape: KernelShape, write: number, d: number): number {
+  const stride = laneStride(shape, write, d);
+  return shape.operation.domain[d].extent === 1 ? Number.POSITIVE_INFINITY : (stride ?? 2 ** 40);
+}
+
+interface Packing {
+  readonly n: number;
+  readonly r: number;
+  readonly taps: readonly number[];
+  readonly panel: number;
+  readonly step: number;
+  readonly integer: boolean;
+  readonly zeroA: number;
+  readonly zeroB: number;
+}
+
+/**
+ * Per panel: for integers, per output −zero × Σ weights (32 bits); then per tap and term a row of the panel's weights: floats, or
+ * 16-bit pairs of terms. What is added to fill panels and steps is 0.
+ */
+function packWeights(values: Values, map: Parameters<typeof elementAt>[1], extents: readonly number[], plan: Packing): Uint8Array {
+  const { n, r, taps, panel, step, integer, zeroA, zeroB } = plan;
+  const panels = Math.ceil(extents[n] / panel);
+  const terms = Math.ceil(extents[r] / step) * step;
+  const count = taps.reduce((product, d) => product * extents[d], 1);
+  const point = extents.map(() => 0);
+  const each = (p: number, visit: (tap: number, term: number, output: number, weight: number) => void): void => {
+    const walk = (level: number, tap: number): void => {
+      if (level < taps.length) {
+        for (let x = 0; x < extents[taps[level]]; x++) {
+          point[taps[level]] = x;
+          walk(level + 1, tap * extents[taps[level]] + x);
+        }
+        return;
+      }
+      for (let k = 0; k < extents[r]; k++) {
+        point[r] = k;
+        for (let output = 0; output < panel && p * panel + output < extents[n]; output++) {
+          point[n] = p * panel + output;
+          visit(tap, k, output, elementAt(values, map, point) - zeroB);
+        }
+      }
+    };
+    walk(0, 0);
+  };
+  if (!integer) {
+    const data = new Float32Array(panels * count * terms * panel);
+    for (let p = 0; p < panels; p++)
+      each(p, (tap, k, output, weight) => void (data[((p * count + tap) * terms + k) * panel + output] = weight));
+    return new Uint8Array(data.buffer);
+  }
+  const panelBytes = panel * 4 + count * terms * panel * 2;
+  const bytes = new Uint8Array(panels * panelBytes);
+  for (let p = 0; p < panels; p++) {
+    const corrections = new Int32Array(bytes.buffer, p * panelBytes, panel);
+    const rows = new Int16Array(bytes.buffer, p * panelBytes + panel * 4, count * terms * panel);
+    each(p, (tap, k, output, weight) => {
+      corrections[output] -= zeroA * weight;
+      rows[(tap * terms + (k & ~1)) * panel + output * 2 + (k & 1)] = weight;
+    });
+  }
+  return bytes;
+}
+
+class ContractionKernel {
+  private readonly code: LaneCode;
+  private readonly access: OperandAccess;
+  private readonly point: (Local | undefined)[];
+
+  constructor(
+    private readonly shape: KernelShape,
+    private readonly plan: Contraction,
+    private readonly target: number,
+    private readonly fn: FunctionBuilder,
+    imports: Imports,
+  ) {
+    const { operation, operands } = shape;
+    const written = operands[target];
+    this.code = new LaneCode(fn, imports, plan.integer || !(written?.kind === 'view' && written.view.dtype === 'float32'));
+    this.code.smallOperands = new Set(
+      operands.flatMap((operand, k) => (operand?.kind === 'view' && ELEMENT_BYTES[operand.view.dtype] <= 2 ? [k] : [])),
+    );
+    this.access = new OperandAccess(fn, shape, plan.n, plan.lanes, this.code, plan.extras);
+    this.point = operation.domain.map(() => undefined);
+  }
+
+  write(): void {
+    const { fn, plan, access, point } = this;
+    const { m, wasm } = fn;
+    const { lo, hi } = access.parameters;
+    const weights = access.extra(plan.weights);
+    const panelBytes = this.panelBytes();
+    fn.loop(lo[plan.n](), hi[plan.n], plan.panel, (n) => {
+      point[plan.n] = n;
+      const index = m.i32.shr_u(n(), m.i32.const(plan.panel === 8 ? 3 : 2));
+      const panel = fn.keep(wasm.i32, m.i32.add(weights(), m.i32.mul(index, m.i32.const(panelBytes))));
+      const outer = plan.pixels.slice(0, -1);
+      this.nest(outer, () => this.tiles(n, panel));
+    });
+  }
+
+  private panelBytes(): number {
+    const { plan, shape } = this;
+    const extents = shape.operation.domain.map(({ extent }) => extent);
+    const count = plan.taps.reduce((product, d) => product * extents[d], 1);
+    const terms = Math.ceil(extents[plan.r] / plan.step) * plan.step;
+    return plan.integer ? plan.panel * 4 + count * terms * plan.panel * 2 : count * terms * plan.panel * 4;
+  }
+
+  private nest(dims: readonly number[], inner: () => void): void {
+    if (dims.length === 0) {
+      inner();
+      return;
+    }
+    const [d, ...rest] = dims;
+    const { lo, hi } = this.access.parameters;
+    this.fn.loop(lo[d](), hi[d], 1, (i) => {
+      this.point[d] = i;
+      this.nest(rest, inner);
+      this.point[d] = undefined;
+    });
+  }
+
+  /** The last pixel dimension, by tiles and then one by one. */
+  private tiles(n: Local, panel: Local): void {
+    const { fn, plan, access } = this;
+    const { m, wasm } = fn;
+    const along = plan.pixels.at(-1);
+    if (along === undefined) {
+      this.tile([], n, panel);
+      return;
+    }
+    const { lo, hi } = access.parameters;
+    const [x, assign] = fn.variable(wasm.i32);
+    assign(lo[along]());
+    const at = (k: number): Local => (k === 0 ? x : () => m.i32.add(x(), m.i32.const(k)));
+    if (this.shape.operation.domain[along].extent >= TILE) {
+      const tile = Array.from({ length: TILE }, (_, k) => at(k));
+      fn.loopOn(
+        x,
+        assign,
+        () => m.i32.sub(hi[along](), m.i32.const(TILE - 1)),
+        TILE,
+        () => this.tile(tile, n, panel),
+      );
+    }
+    fn.loopOn(x, assign, hi[along], 1, () => this.tile([x], n, panel));
+  }
+
+  /** One panel of outputs at some points of the tile dimension (none: there is no such dimension). */
+  private tile(points: readonly Local[], n: Local, panel: Local): void {
+    const { fn, plan, access, point, shape } = this;
+    const { m, wasm } = fn;
+    const { operation } = shape;
+    const along = plan.pixels.at(-1);
+    const groups = plan.panel / 4;
+    const at = points.length === 0 ? [undefined] : points;
+    const vector = (): readonly [Local, (value: Expression) => void] => fn.variable(wasm.v128);
+    const [w, setW] = fn.variable(wasm.i32);
+    const sums = at.map(() => Array.from({ length: groups }, vector));
+    for (const sum of sums) {
+      sum.forEach(([, set], g) => {
+        set(plan.integer ? m.v128.load(16 * g, 4, panel()) : m.f32x4.splat(m.f32.const(0)));
+      });
+    }
+    setW(plan.integer ? m.i32.add(panel(), m.i32.const(4 * plan.panel)) : panel());
+    const left = shape.operands[plan.a];
+    if (left?.kind !== 'view') return;
+    const { map } = operation.operands[plan.a];
+    const base = access.parameters.base(left.parameter);
+    const taps = (dims: readonly number[]): void => {
+      if (dims.length > 0) {
+        const [d, ...rest] = dims;
+        const { extent } = operation.domain[d];
+        if (extent === 1) {
+          point[d] = () => m.i32.const(0);
+          taps(rest);
+        } else
+          fn.loop(
+            m.i32.const(0),
+            () => m.i32.const(extent),
+            1,
+            (i) => {
+              point[d] = i;
+              taps(rest);
+            },
+          );
+        point[d] = undefined;
+        return;
+      }
+      const pointers = at.map((x) => {
+        if (along !== undefined && x) point[along] = x;
+        const inside = plan.outside === undefined ? undefined : access.addresses.inside(map, shape.shapes[plan.a], point);
+        const address = access.addresses.address(map, left.view, base, point);
+        const [pointer, set] = fn.variable(wasm.i32);
+        set(inside && plan.outside !== undefined ? m.select(inside, address, access.extra(plan.outside)()) : address);
+        return [pointer, set] as const;
+      });
+      if (plan.integer) this.integerTerms(left.view.dtype, pointers, sums, w, setW);
+      else this.floatTerms(pointers, sums, w, setW);
+    };
+    taps(plan.taps);
+    at.forEach((x, i) => {
+      if (along !== undefined && x) point[along] = x;
+      this.finish(
+        n,
+        sums[i].map(([sum]) => sum),
+      );
+    });
+    if (along !== undefined) point[along] = undefined;
+  }
+
+  private floatTerms(pointers: readonly Variable[], sums: readonly (readonly Variable[])[], w: Local, setW: Variable[1]): void {
+    const { fn, plan } = this;
+    const { m, wasm } = fn;
+    const { extent } = this.shape.operation.domain[plan.r];
+    const row = plan.panel * 4;
+    const terms = (count: number): void => {
+      for (let k = 0; k < count; k++) {
+        const rows = sums[0].map((_, g) => fn.keep(wasm.v128, m.v128.load(k * row + 16 * g, 4, w())));
+        pointers.forEach(([pointer], i) => {
+          const a = fn.keep(wasm.v128, m.v128.load32_splat(k * plan.strideR, 4, pointer()));
+          for (const [g, [sum, set]] of sums[i].entries()) set(m.f32x4.add(sum(), m.f32x4.mul(a(), rows[g]())));
+        });
+      }
+      setW(m.i32.add(w(), m.i32.const(count * row)));
+      for (const [pointer, set] of pointers) set(m.i32.add(pointer(), m.i32.const(count * plan.strideR)));
+    };
+    this.rounds(extent, extent % 2 === 0 ? 2 : 1, terms);
+  }
+
+  /** Pairs of terms at once: 16-bit products, added in pairs to 32 bits. */
+  private integerTerms(
+    dtype: DType,
+    pointers: readonly Variable[],
+    sums: readonly (readonly Variable[])[],
+    w: Local,
+    setW: Variable[1],
+  ): void {
+    const { fn, plan } = this;
+    const { m, wasm } = fn;
+    const { extent } = this.shape.operation.domain[plan.r];
+    const signed = dtype === 'int8';
+    const row = plan.panel * 4;
+    const wide = (pointer: Local): Expression => {
+      if (plan.step === 8) return signed ? m.v128.load8x8_s(0, 1, pointer()) : m.v128.load8x8_u(0, 1, pointer());
+      const four = m.v128.load32_zero(0, 1, pointer());
+      return signed ? m.i16x8.extend_low_i8x16_s(four) : m.i16x8.extend_low_i8x16_u(four);
+    };
+    this.rounds(Math.ceil(extent / plan.step), 1, () => {
+      const values = pointers.map(([pointer]) => fn.keep(wasm.v128, wide(pointer)));
+      for (let pair = 0; pair < plan.step / 2; pair++) {
+        const rows = sums[0].map((_, g) => fn.keep(wasm.v128, m.v128.load(pair * row + 16 * g, 4, w())));
+        const lanes = [0, 1, 2, 3].map((k) => 4 * pair + k);
+        values.forEach((value, i) => {
+          const both = fn.keep(wasm.v128, m.i8x16.shuffle(value(), value(), [...lanes, ...lanes, ...lanes, ...lanes]));
+          for (const [g, [sum, set]] of sums[i].entries()) set(m.i32x4.add(sum(), m.i32x4.dot_i16x8_s(both(), rows[g]())));
+        });
+      }
+      setW(m.i32.add(w(), m.i32.const((plan.step / 2) * row)));
+      for (const [pointer, set] of pointers) set(m.i32.add(pointer(), m.i32.const(plan.step)));
+    });
+  }
+
+  /** `count` rounds of a body that does `unroll` of them at once and divides them. */
+  private rounds(count: number, unroll: number, body: (rounds: number) => void): void {
+    if (count === unroll) {
+      body(unroll);
+      return;
+    }
+    this.fn.loop(
+      this.fn.m.i32.const(0),
+      () => this.fn.m.i32.const(count),
+      unroll,
+      () => body(unroll),
+    );
+  }
+
+  /** What follows the sums: bias, scale, activation, residual; then the store. */
+  private finish(n: Local, sums: readonly Local[]): void {
+    const { fn, plan, access, code, shape, target, point } = this;
+    const { m, wasm } = fn;
+    const { body } = shape.operation;
+    const to = plan.lanes[target];
+    if (!body || !to) return;
+    const without: (Local | undefined)[] = point.map((value, d) => (d === plan.n ? undefined : value));
+    const pointers = new Map<number, Pointer>();
+    for (const k of operandsIn(body.finish)) if (shape.operands[k]) pointers.set(k, access.pointer(k, without));
+    const written = access.pointer(target, without);
+    const { hi } = access.parameters;
+    sums.forEach((sum, g) => {
+      const v = g === 0 ? n : fn.keep(wasm.i32, m.i32.add(n(), m.i32.const(4 * g)));
+      const acc: Lanes = { kind: plan.integer ? 'i32' : 'f32', v: sum };
+      const store = (): void => {
+        const result = code.compile(body.finish, (k) => access.load(k, pointers.get(k), v), acc);
+        const address = (): Expression => m.i32.add(written.at(), access.addresses.times(v(), to.stride));
+        const whole = (): void => code.store(to.dtype, address(), result, to.stride, 4);
+        if (shape.operation.domain[plan.n].extent % plan.panel === 0) {
+          whole();
+          return;
+        }
+        fn.when(m.i32.le_s(m.i32.add(v(), m.i32.const(4)), hi[plan.n]()), whole, () =>
+          code.storePart(to.dtype, address(), result, to.stride, m.i32.sub(hi[plan.n](), v())),
+        );
+      };
+      store();
+    });
+  }
+}
+
+type Variable = readonly [value: Local, set: (value: Expression) => void];

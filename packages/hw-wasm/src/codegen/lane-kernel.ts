@@ -1,0 +1,231 @@
+import { bounds, type DType, dimensionsOf, domainBox, ELEMENT_BYTES, type Expr, type Scalar } from '@regrain/core-ir';
+import type { Expression, FunctionBuilder, Local } from './function-builder.js';
+import { operandsIn } from './generic.js';
+import type { Imports } from './imports.js';
+import type { KernelShape } from './kernel.js';
+import { hasLanes, LaneCode, type Lanes } from './lanes.js';
+import { type LaneOperand, laneOperand, laneStride, OperandAccess, type Pointer, packable } from './operand-access.js';
+import { keyOf, type SelectContext, type Selected } from './select.js';
+
+/** Windows of at most so many points are written out. */
+const UNROLLED = 36;
+
+/**
+ * Four neighbouring points of a parallel dimension at a time: elementwise operations, pooling, depthwise convolution, reductions over
+ * other dimensions. Undefined where the operation has no such dimension.
+ */
+export function selectLanes(shape: KernelShape, context: SelectContext): Selected | undefined {
+  const { operation, operands, accumulator, phase } = shape;
+  const { body } = operation;
+  if (!body || (body.acc !== 'float32' && body.acc !== 'int32')) return undefined;
+  const write = operation.operands.findIndex(({ mode }) => mode !== 'read');
+  const all = [...operands, accumulator].filter((operand) => operand !== undefined);
+  if (all.some((operand) => operand.kind === 'view' && !hasLanes(operand.view.dtype))) return undefined;
+  const lane = chooseLane(shape, context, write);
+  if (lane === undefined) return undefined;
+
+  const extra: number[] = [];
+  const lanes = operands.map((_, k) => laneOperand(shape, context, k, lane, extra));
+  const config = { lane, lanes, extras: extra.length };
+  return {
+    kind: 'lanes',
+    key: `lanes ${phase} ${lane} ${JSON.stringify(lanes)} ${keyOf(shape)}`,
+    write: (fn, imports) => new LaneKernel(shape, config, write, fn, imports).write(),
+    extra,
+  };
+}
+
+/** The parallel dimension along which most operands are contiguous. */
+function chooseLane(shape: KernelShape, { program }: SelectContext, write: number): number | undefined {
+  const { operation, operands, shapes } = shape;
+  let best: number | undefined;
+  let least = Number.POSITIVE_INFINITY;
+  operation.domain.forEach(({ kind, extent }, d) => {
+    if (kind === 'reduction' || extent < 4) return;
+    let cost = 0;
+    for (const [k, operand] of operands.entries()) {
+      if (operand?.kind !== 'view') continue;
+      const { map, outside, tensor } = operation.operands[k];
+      const width = ELEMENT_BYTES[operand.view.dtype];
+      const stride = laneStride(shape, k, d);
+      if (program.tensors[tensor].kind === 'constant') {
+        if (stride !== width && stride !== 0 && !packable(shape, k, d)) return;
+        cost += 1;
+        continue;
+      }
+      if (stride === undefined || (k === write && stride === 0)) return;
+      if (outside !== undefined && map.some((range, t) => range !== 'all' && leavesBy(shape, range.at, shapes[k][t], d))) return;
+      cost += stride === 0 ? 0.5 : stride === width ? 1 : k === write ? 5 : 4;
+    }
+    // Few points along the lanes: the tail is done one by one.
+    cost += 8 / extent;
+    if (cost < least) [best, least] = [d, cost];
+  });
+  return best;
+}
+
+function leavesBy({ operation }: KernelShape, at: Expr, extent: number, lane: number): boolean {
+  if (!dimensionsOf(at).has(lane)) return false;
+  const [low, high] = bounds(at, domainBox(operation));
+  return low < 0 || high >= extent;
+}
+
+interface Config {
+  readonly lane: number;
+  readonly lanes: readonly (LaneOperand | undefined)[];
+  readonly extras: number;
+}
+
+class LaneKernel {
+  private readonly code: LaneCode;
+  private readonly access: OperandAccess;
+  private readonly point: (Local | undefined)[];
+  private readonly reduced: readonly number[];
+  private readonly unrolled: boolean;
+
+  constructor(
+    private readonly shape: KernelShape,
+    private readonly config: Config,
+    private readonly target: number,
+    private readonly fn: FunctionBuilder,
+    imports: Imports,
+  ) {
+    const { operation, operands, phase } = shape;
+    const written = operands[target];
+    const exact = !(written?.kind === 'view' && written.view.dtype === 'float32') || operation.body?.acc === 'int32';
+    this.code = new LaneCode(fn, imports, exact);
+    this.code.smallOperands = new Set(
+      operands.flatMap((operand, k) => (operand?.kind === 'view' && ELEMENT_BYTES[operand.view.dtype] <= 2 ? [k] : [])),
+    );
+    this.access = new OperandAccess(fn, shape, config.lane, config.lanes, this.code, config.extras);
+    this.point = operation.domain.map(() => undefined);
+    this.reduced =
+      phase === 'init' || phase === 'finish' ? [] : operation.domain.flatMap(({ kind }, d) => (kind === 'reduction' ? [d] : []));
+    const window = this.reduced.reduce((product, d) => product * operation.domain[d].extent, 1);
+    this.unrolled = phase === 'whole' && this.reduced.length > 0 && window <= UNROLLED;
+  }
+
+  write(): void {
+    const { operation } = this.shape;
+    const outer = operation.domain.flatMap(({ kind }, d) => (kind === 'reduction' || d === this.config.lane ? [] : [d]));
+    this.nest(outer, () => this.row());
+  }
+
+  private nest(dims: readonly number[], inner: () => void): void {
+    if (dims.length === 0) {
+      inner();
+      return;
+    }
+    const [d, ...rest] = dims;
+    this.fn.loop(this.access.parameters.lo[d](), this.access.parameters.hi[d], 1, (i) => {
+      this.point[d] = i;
+      this.nest(rest, inner);
+      this.point[d] = undefined;
+    });
+  }
+
+  /** All lanes of one point of the other dimensions. */
+  private row(): void {
+    const { fn, config, shape, target } = this;
+    const { parameters, addresses } = this.access;
+    const { m } = fn;
+    const { body, operands: maps } = shape.operation;
+    if (!body) return;
+    const fixed = new Set([...operandsIn(body.init), ...operandsIn(body.finish)]);
+    const stepped = this.reduced.length > 0 ? operandsIn(body.step) : new Set<number>();
+    const pointers = new Map<number, Pointer>();
+    for (const k of fixed) if (shape.operands[k]) pointers.set(k, this.access.pointer(k, this.point));
+    const windows = this.unrolled ? this.window([...stepped]) : [];
+    const written = shape.operands[target]?.kind === 'view' ? this.access.pointer(target, this.point) : undefined;
+    const sum = shape.accumulator;
+    const held = sum
+      ? fn.keep(fn.wasm.i32, addresses.address(maps[target].map, sum.view, parameters.base(sum.parameter), this.point))
+      : undefined;
+    const heldStride = sum ? (this.accumulatorStride() ?? 0) : 0;
+    const { lane } = config;
+
+    const points = (v: Local, count: 1 | 4): void => {
+      const read =
+        (from: ReadonlyMap<number, Pointer>) =>
+        (k: number): Lanes =>
+          this.access.load(k, from.get(k), v);
+      const { acc: dtype } = body;
+      const acc = this.accumulator(dtype);
+      const from = (): Expression => m.i32.add((held as Local)(), addresses.times(v(), heldStride));
+      if (sum && (shape.phase === 'step' || shape.phase === 'finish')) {
+        const loaded =
+          heldStride === ELEMENT_BYTES[sum.view.dtype]
+            ? this.code.load(sum.view.dtype, from())
+            : this.code.gather(sum.view.dtype, fn.keep(fn.wasm.i32, from()), heldStride);
+        acc.set(this.code.accumulate(dtype, loaded));
+      } else if (this.reduced.length > 0 || usesAcc(body.finish) || shape.phase === 'init') {
+        acc.set(this.code.accumulate(dtype, this.code.compile(body.init, read(pointers), acc.value)));
+      }
+      if (this.unrolled) {
+        for (const tap of windows) acc.set(this.code.accumulate(dtype, this.code.compile(body.step, read(tap), acc.value)));
+      } else if (this.reduced.length > 0) {
+        this.nest(this.reduced, () => {
+          const tap = new Map([...stepped].flatMap((k) => (shape.operands[k] ? [[k, this.access.pointer(k, this.point)] as const] : [])));
+          acc.set(this.code.accumulate(dtype, this.code.compile(body.step, read(tap), acc.value)));
+        });
+      }
+      if (sum && (shape.phase === 'init' || shape.phase === 'step')) {
+        this.code.store(sum.view.dtype, from(), acc.value, heldStride, count);
+      } else if (written) {
+        const result = this.code.compile(body.finish, read(pointers), acc.value);
+        const to = config.lanes[target];
+        if (to) this.code.store(to.dtype, m.i32.add(written.at(), addresses.times(v(), to.stride)), result, to.stride, count);
+      }
+    };
+
+    const [v, assign] = fn.variable(fn.wasm.i32);
+    assign(parameters.lo[lane]());
+    fn.loopOn(
+      v,
+      assign,
+      () => m.i32.sub(parameters.hi[lane](), m.i32.const(3)),
+      4,
+      (at) => points(at, 4),
+    );
+    fn.loopOn(v, assign, parameters.hi[lane], 1, (at) => points(at, 1));
+  }
+
+  private accumulatorStride(): number | undefined {
+    const { shape, target, config } = this;
+    const { accumulator } = shape;
+    if (!accumulator) return undefined;
+    const operands = shape.operands.map((operand, k) => (k === target ? accumulator : operand));
+    return laneStride({ ...shape, operands }, target, config.lane);
+  }
+
+  private accumulator(dtype: DType): { readonly value: Lanes; readonly set: (lanes: Lanes) => void } {
+    const { fn } = this;
+    const [v, assign] = fn.variable(fn.wasm.v128);
+    const value: Lanes = { kind: dtype === 'float32' ? 'f32' : 'i32', v };
+    return { value, set: (lanes) => assign((lanes as { v: Local }).v()) };
+  }
+
+  /** Pointers of every point of the window, with the reduction's coordinates as constants. */
+  private window(operands: readonly number[]): ReadonlyMap<number, Pointer>[] {
+    const { fn, reduced, point } = this;
+    const { domain } = this.shape.operation;
+    const taps: ReadonlyMap<number, Pointer>[] = [];
+    const visit = (level: number): void => {
+      if (level < reduced.length) {
+        for (let x = 0; x < domain[reduced[level]].extent; x++) {
+          point[reduced[level]] = () => fn.m.i32.const(x);
+          visit(level + 1);
+        }
+        point[reduced[level]] = undefined;
+        return;
+      }
+      taps.push(new Map(operands.flatMap((k) => (this.shape.operands[k] ? [[k, this.access.pointer(k, this.point)] as const] : []))));
+    };
+    visit(0);
+    return taps;
+  }
+}
+
+function usesAcc(scalar: Scalar): boolean {
+  return scalar === 'acc' || (typeof scalar === 'object' && 'fn' in scalar && scalar.args.some(usesAcc));
+}
