@@ -1,9 +1,9 @@
 import {
   arrayFor,
   type Box,
-  boxOf,
   constantValues,
   type DType,
+  domainBox,
   type EvaluateOpaque,
   elements,
   halfToFloat,
@@ -12,8 +12,8 @@ import {
   type Plan,
   RegrainError,
   sameBox,
-  substitute,
   type Values,
+  volume,
 } from '@regrain/core-ir';
 import { HOST_FUNCTIONS } from './codegen/imports.js';
 import type { Located } from './layout/view.js';
@@ -120,7 +120,13 @@ export class WasmSession {
   private host(action: Extract<Action, { kind: 'host' }>): void {
     const { program } = this.plan;
     const operation = program.operations[action.operation];
-    const restricted = restrict(operation, action.box);
+    const part = this.hostPart(action, operation);
+    const writes = operation.operands.flatMap(({ mode, tensor }, k) => (mode === 'read' ? [] : [{ k, ...program.tensors[tensor] }]));
+    if (part) {
+      for (const { k, values } of part)
+        for (const each of action.operands) if (each.operand === k) this.writePart(values, each.box, each.at);
+      return;
+    }
     const reads = operation.operands.map(({ tensor, mode }, k): Values | undefined => {
       if (mode !== 'read') return undefined;
       const { dtype, shape, kind } = program.tensors[tensor];
@@ -129,11 +135,56 @@ export class WasmSession {
       for (const each of action.operands) if (each.operand === k) this.read(data, shape, each.box, each.at);
       return { dtype, shape, data };
     });
-    const writes = operation.operands.flatMap(({ mode, tensor }, k) => (mode === 'read' ? [] : [{ k, ...program.tensors[tensor] }]));
-    const results = interpretOperation(restricted, reads, writes, this.options.evaluateOpaque);
+    const results = interpretOperation(operation, reads, writes, this.options.evaluateOpaque);
     writes.forEach(({ k }, i) => {
       for (const each of action.operands) if (each.operand === k) this.write(results[i], each.box, each.at);
     });
+  }
+
+  /** A part of an operation computed from just what it reads, where its operator set can do that: the results then have the part's size. */
+  private hostPart(action: Extract<Action, { kind: 'host' }>, operation: Operation): { k: number; values: Values }[] | undefined {
+    const { program } = this.plan;
+    if (sameBox(action.box, domainBox(operation))) return undefined;
+    const reads: Values[] = [];
+    for (const [k, { tensor, mode }] of operation.operands.entries()) {
+      if (mode !== 'read') continue;
+      const pieces = action.operands.filter(({ operand }) => operand === k);
+      if (program.tensors[tensor].kind === 'constant' || pieces.length !== 1) return undefined;
+      const [{ box, at, dtype }] = pieces;
+      const shape = box.map(([lo, hi]) => hi - lo);
+      const data = arrayFor(dtype, elements(shape));
+      this.readPart(data, box, at);
+      reads.push({ dtype, shape, data });
+    }
+    const results = this.options.evaluateOpaque?.(operation, reads);
+    const written = operation.operands.flatMap(({ mode }, k) => (mode === 'read' ? [] : [k]));
+    const parts = written.map((k, i) => ({ k, values: results?.[i], pieces: action.operands.filter(({ operand }) => operand === k) }));
+    const fits = parts.every(({ values, pieces }) => values && pieces.length === 1 && values.data.length === volume(pieces[0].box));
+    return fits ? parts.map(({ k, values }) => ({ k, values: values as Values })) : undefined;
+  }
+
+  private readPart(data: { [index: number]: number }, box: Box, at: Located): void {
+    const get = this.getter(at.view.dtype);
+    let next = 0;
+    this.visit(
+      box,
+      box.map(([, hi]) => hi),
+      at,
+      (_, address) => {
+        data[next++] = get(address);
+      },
+    );
+  }
+
+  private writePart({ data }: Values, box: Box, at: Located): void {
+    const put = this.putter(at.view.dtype);
+    let next = 0;
+    this.visit(
+      box,
+      box.map(([, hi]) => hi),
+      at,
+      (_, address) => put(address, data[next++]),
+    );
   }
 
   private result(tensor: number, given: readonly (Values | undefined)[]): Values {
@@ -243,20 +294,6 @@ export class WasmSession {
         return (at) => view.getUint8(at);
     }
   }
-}
-
-/** The part `box` of an operation's domain as an operation of its own. */
-function restrict(operation: Operation, box: Box): Operation {
-  if (sameBox(box, boxOf(operation.domain.map(({ extent }) => extent)))) return operation;
-  const shift = box.map(([lo], d) => (lo === 0 ? { d } : (['+', { d }, lo] as const)));
-  return {
-    ...operation,
-    domain: operation.domain.map((dimension, d) => ({ ...dimension, extent: box[d][1] - box[d][0] })),
-    operands: operation.operands.map((operand) => ({
-      ...operand,
-      map: operand.map.map((range) => (range === 'all' ? range : { ...range, at: substitute(range.at, shift) })),
-    })),
-  };
 }
 
 function copyBox(from: Values, fromBox: Box, to: Values, toBox: Box): void {

@@ -43,7 +43,10 @@ export interface Lowered {
 export interface OperatorSet {
   readonly types: readonly { readonly domain: string; readonly type: string }[];
   lower(node: ModelNode): Lowered;
-  /** Computes an opaque operation as a whole, one result per write operand in order; undefined where it is not of this set. */
+  /**
+   * Computes an opaque operation, one result per write operand in order; undefined where it is not of this set. Inputs may be cut to
+   * what a part of the domain reads: results that then have the part's number of elements are taken as that part's, row-major.
+   */
   evaluate?(operation: Operation, inputs: readonly Values[]): readonly Values[] | undefined;
 }
 export const OperatorSet = Symbol.for('regrain.OperatorSet');
