@@ -1,3 +1,4 @@
+export { load, type PlanFiles, wasmFiles } from './artifact.js';
 export { type EmitOptions, emitWasm } from './emit.js';
 export { plugin } from './plugin.js';
 export type * from './program.js';

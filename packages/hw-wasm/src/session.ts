@@ -210,15 +210,37 @@ export class WasmSession {
   /** Copies a box of a whole tensor into memory. */
   private write(values: Values, box: Box, at: Located): void {
     const { shape, splat, data } = values;
+    const fast = splat === undefined && at.view.table.length === 0 ? this.elementsOf(at) : undefined;
+    if (fast) {
+      stridedCopy(box, shape, at.view.strides, fast.width, (from, to, count, stride) => {
+        for (let k = 0, a = from, b = fast.origin + to; k < count; k++, a++, b += stride) fast.array[b] = data[a];
+      });
+      return;
+    }
     const put = this.putter(at.view.dtype);
     this.visit(box, shape, at, (index, address) => put(address, splat ?? data[index]));
   }
 
   private read(data: { [index: number]: number }, shape: readonly number[], box: Box, at: Located): void {
+    const fast = at.view.table.length === 0 ? this.elementsOf(at) : undefined;
+    if (fast) {
+      stridedCopy(box, shape, at.view.strides, fast.width, (from, to, count, stride) => {
+        for (let k = 0, a = from, b = fast.origin + to; k < count; k++, a++, b += stride) data[a] = fast.array[b];
+      });
+      return;
+    }
     const get = this.getter(at.view.dtype);
     this.visit(box, shape, at, (index, address) => {
       data[index] = get(address);
     });
+  }
+
+  /** The memory as an array of a view's elements, where its addresses are multiples of their size. */
+  private elementsOf({ view, base }: Located): { array: { [index: number]: number }; width: number; origin: number } | undefined {
+    const make = ARRAYS[view.dtype];
+    if (!make) return undefined;
+    const width = make.BYTES_PER_ELEMENT;
+    return base % width === 0 ? { array: new make(this.memory.buffer), width, origin: base / width } : undefined;
   }
 
   /** Every element of a box: its row-major index in the tensor, and its address. */
@@ -305,6 +327,40 @@ function copyBox(from: Values, fromBox: Box, to: Values, toBox: Box): void {
     }
     for (let x = 0; x < fromBox[d][1] - fromBox[d][0]; x++)
       walk(d + 1, a * from.shape[d] + fromBox[d][0] + x, b * to.shape[d] + toBox[d][0] + x);
+  };
+  walk(0, 0, 0);
+}
+
+const ARRAYS: Readonly<
+  Partial<Record<DType, Float32ArrayConstructor | Int32ArrayConstructor | Int8ArrayConstructor | Uint8ArrayConstructor>>
+> = {
+  float32: Float32Array,
+  int32: Int32Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+};
+
+/** The rows of a box: index in the tensor, element in memory, count, and elements in memory from one to the next. */
+function stridedCopy(
+  box: Box,
+  shape: readonly number[],
+  strides: readonly number[],
+  width: number,
+  row: (from: number, to: number, count: number, stride: number) => void,
+): void {
+  const last = shape.length - 1;
+  if (last < 0) {
+    row(0, 0, 1, 0);
+    return;
+  }
+  const walk = (d: number, index: number, to: number): void => {
+    const [lo, hi] = box[d];
+    const step = strides[d] / width;
+    if (d === last) {
+      if (hi > lo) row(index * shape[d] + lo, to + lo * step, hi - lo, step);
+      return;
+    }
+    for (let x = lo; x < hi; x++) walk(d + 1, index * shape[d] + x, to + x * step);
   };
   walk(0, 0, 0);
 }
