@@ -5,13 +5,24 @@ import { compileCommand } from './commands/compile.js';
 import { depsCommand } from './commands/deps.js';
 import { doctorCommand } from './commands/doctor.js';
 import { pluginsCommand } from './commands/plugins.js';
+import { runCommand } from './commands/run.js';
 import { targetsCommand } from './commands/targets.js';
 import { verifyCommand } from './commands/verify.js';
 import { EXIT, failureOf } from './output/failure.js';
 import type { Terminal } from './output/terminal.js';
 import { type Shell, version } from './shell.js';
 
-const COMMANDS = [compileCommand, depsCommand, allocateCommand, verifyCommand, pluginsCommand, targetsCommand, benchCommand, doctorCommand];
+const COMMANDS = [
+  compileCommand,
+  runCommand,
+  depsCommand,
+  allocateCommand,
+  verifyCommand,
+  pluginsCommand,
+  targetsCommand,
+  benchCommand,
+  doctorCommand,
+];
 
 /** Runs one command line and returns its exit code: 0 done, 1 a check failed or nothing fits, 2 bad input or usage. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {

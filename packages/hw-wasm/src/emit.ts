@@ -136,6 +136,7 @@ class Emitter {
     if (step.kind === 'move') {
       this.actions.push({
         kind: 'move',
+        step: index,
         from: this.live.address(step.from),
         to: this.live.address(step.to),
         bytes: placements[step.from].bytes,

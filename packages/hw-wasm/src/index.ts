@@ -3,4 +3,4 @@ export { type EmitOptions, emitWasm } from './emit.js';
 export { plugin } from './plugin.js';
 export type * from './program.js';
 export { type SessionOptions, WasmSession } from './session.js';
-export { WasmTarget, wasmMachine } from './target.js';
+export { evaluatorOf, WasmTarget, wasmMachine } from './target.js';

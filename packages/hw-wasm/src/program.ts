@@ -8,7 +8,7 @@ export type Action =
   /** A part of an input comes into the arena. */
   | { readonly kind: 'arrive'; readonly tensor: number; readonly box: Box; readonly at: Located }
   /** A region is copied. */
-  | { readonly kind: 'move'; readonly from: number; readonly to: number; readonly bytes: number }
+  | { readonly kind: 'move'; readonly step: number; readonly from: number; readonly to: number; readonly bytes: number }
   /** An operation without a body: the operator set that knows it computes it from what lies in memory. */
   | {
       readonly kind: 'host';

@@ -8,6 +8,7 @@ import {
   elements,
   halfToFloat,
   interpretOperation,
+  type Observations,
   type Operation,
   type Plan,
   RegrainError,
@@ -17,6 +18,7 @@ import {
 } from '@regrain/core-ir';
 import { HOST_FUNCTIONS } from './codegen/imports.js';
 import type { Located } from './layout/view.js';
+import { observationsOf } from './observe.js';
 import type { Action, WasmProgram } from './program.js';
 import { type WasmInstance, type WasmMemory, webAssembly } from './web-assembly.js';
 
@@ -31,7 +33,7 @@ export interface SessionOptions {
 export class WasmSession {
   readonly memory: WasmMemory;
   private readonly view: DataView;
-  private readonly run_: (from: number, to: number) => void;
+  private readonly call: (from: number, to: number) => void;
   private readonly states = new Map<number, Values>();
 
   private constructor(
@@ -44,7 +46,7 @@ export class WasmSession {
   ) {
     this.memory = memory;
     this.view = new DataView(memory.buffer);
-    this.run_ = instance.exports.run as (from: number, to: number) => void;
+    this.call = instance.exports.run as (from: number, to: number) => void;
     new Uint8Array(memory.buffer).set(program.data.bytes, program.data.address);
   }
 
@@ -63,11 +65,42 @@ export class WasmSession {
 
   /** Runs once. `inputs` by name, checked against the program; the result holds the outputs by name. */
   run(inputs: ReadonlyMap<string, Values>): Map<string, Values> {
+    return this.runWith(inputs, (action, given) => this.act(action, given));
+  }
+
+  /** Runs once with a clock at every step: slower by the clock's own cost, and what took how long. */
+  observe(inputs: ReadonlyMap<string, Values>): { readonly outputs: Map<string, Values>; readonly seen: Observations } {
+    const { steps } = this.plan;
+    const [start, end] = [new Float64Array(steps.length), new Float64Array(steps.length)];
+    const began = performance.now();
+    const now = (): number => (performance.now() - began) * 1e6;
+    let last = 0;
+    const timed = (step: number, work: () => void): void => {
+      start[step] = now();
+      work();
+      last = end[step] = now();
+    };
+    const outputs = this.runWith(inputs, (action, given) => {
+      if (action.kind === 'run') {
+        for (let entry = action.from; entry < action.to; entry++)
+          timed(this.program.schedule[entry].step, () => this.call(entry, entry + 1));
+      } else if (action.kind === 'arrive') this.act(action, given);
+      else timed(action.step, () => this.act(action, given));
+    });
+    // Steps that need no work of the module's take no time where they stand.
+    for (let s = steps.length - 1; s >= 0; s--) if (end[s] === 0) start[s] = end[s] = last;
+    return { outputs, seen: observationsOf(this.plan, start, end) };
+  }
+
+  private runWith(
+    inputs: ReadonlyMap<string, Values>,
+    act: (action: Action, given: readonly (Values | undefined)[]) => void,
+  ): Map<string, Values> {
     const given = this.check(inputs);
     const { program, plan } = this;
     if (this.options.poison !== undefined) new Uint8Array(this.memory.buffer, 0, program.arenaBytes).fill(this.options.poison);
     for (const { tensor, box, at } of program.external) this.write(given[tensor] as Values, box, at);
-    for (const action of program.actions) this.act(action, given);
+    for (const action of program.actions) act(action, given);
     const outputs = new Map<string, Values>();
     for (const tensor of plan.program.outputs) outputs.set(plan.program.tensors[tensor].name, this.result(tensor, given));
     this.keepStates(given);
@@ -77,7 +110,7 @@ export class WasmSession {
   private act(action: Action, given: readonly (Values | undefined)[]): void {
     switch (action.kind) {
       case 'run':
-        this.run_(action.from, action.to);
+        this.call(action.from, action.to);
         break;
       case 'arrive':
         this.write(given[action.tensor] as Values, action.box, action.at);

@@ -1,14 +1,23 @@
 import {
+  type EvaluateOpaque,
   type HardwareTarget,
   type Machine,
   noOptions,
   type Observations,
   type Operation,
+  type OperatorSet,
+  OperatorSets,
   type Plan,
+  serializePlan,
   type Task,
+  type Values,
   volume,
 } from '@regrain/core-ir';
-import { injectable } from 'inversify';
+import { inject, injectable } from 'inversify';
+import { wasmFiles } from './artifact.js';
+import { emitWasm } from './emit.js';
+import { observationsOf } from './observe.js';
+import { WasmSession } from './session.js';
 
 export const wasmOptions = noOptions;
 
@@ -28,10 +37,15 @@ const PER_MAC = 0.06;
 const PER_POINT = 0.3;
 const PER_BYTE = 0.05;
 
-/** WebAssembly in this process: plans for it are run by `WasmSession`; while planning, tasks are costed by a model. */
+/**
+ * WebAssembly in this process. With inputs a plan really runs, and what it shows is measured; without, tasks are costed by a model, so
+ * that the same input gives the same plan.
+ */
 @injectable()
 export class WasmTarget implements HardwareTarget {
   readonly machine = wasmMachine;
+
+  constructor(@inject(OperatorSets) private readonly sets: readonly OperatorSet[]) {}
 
   cost(operation: Operation, task: Task, bytes: number): number {
     const points = operation.domain.reduce((product, { extent }) => product * extent, 1);
@@ -40,29 +54,53 @@ export class WasmTarget implements HardwareTarget {
     return CALL + part * operation.macs * PER_MAC + written * PER_POINT + bytes * PER_BYTE;
   }
 
-  execute(plan: Plan): { readonly seen: Observations } {
+  async execute(
+    plan: Plan,
+    constants?: Uint8Array,
+    inputs?: ReadonlyMap<string, ArrayBufferView>,
+  ): Promise<{ readonly seen: Observations; readonly outputs?: ReadonlyMap<string, ArrayBufferView> }> {
+    if (!constants || !inputs) return { seen: this.estimate(plan) };
+    const evaluateOpaque = evaluatorOf(this.sets);
+    const session = await WasmSession.open(plan, constants, await emitWasm(plan, constants), { evaluateOpaque });
+    const given = new Map([...inputs].map(([name, view]) => [name, valuesOf(plan, name, view)]));
+    session.run(given);
+    const { seen, outputs } = session.observe(given);
+    return { seen, outputs: new Map([...outputs].map(([name, { data }]) => [name, data as unknown as ArrayBufferView])) };
+  }
+
+  /** The module that runs the plan, and what belongs to it. */
+  async emit(plan: Plan, constants: Uint8Array): Promise<ReadonlyMap<string, Uint8Array>> {
+    return wasmFiles(serializePlan(plan), await emitWasm(plan, constants));
+  }
+
+  private estimate(plan: Plan): Observations {
     const { steps, decomposition, program } = plan;
-    const regions = decomposition.regions.length;
-    const seen = {
-      unit: 'ns' as const,
-      start: new Float64Array(steps.length),
-      end: new Float64Array(steps.length),
-      waited: new Float64Array(regions),
-      busy: new Float64Array(regions),
-      read: new Float64Array(regions),
-      filled: new Float64Array(regions),
-      accesses: new Float64Array(regions),
-      coaccess: [],
-    };
+    const [start, end] = [new Float64Array(steps.length), new Float64Array(steps.length)];
     let now = 0;
     steps.forEach((step, s) => {
-      seen.start[s] = now;
+      start[s] = now;
       if (step.kind === 'task') {
         const task = decomposition.tasks[step.task];
         now += this.cost(program.operations[task.operation], task, 0);
       }
-      seen.end[s] = now;
+      end[s] = now;
     });
-    return { seen };
+    return observationsOf(plan, start, end);
   }
+}
+
+/** Asks every operator set. */
+export function evaluatorOf(sets: readonly OperatorSet[]): EvaluateOpaque {
+  return (operation, inputs) => {
+    for (const set of sets) {
+      const results = set.evaluate?.(operation, inputs);
+      if (results) return results;
+    }
+    return undefined;
+  };
+}
+
+function valuesOf({ program }: Plan, name: string, view: ArrayBufferView): Values {
+  const tensor = program.tensors.find((each) => each.kind === 'input' && each.name === name);
+  return { dtype: tensor?.dtype ?? 'float32', shape: tensor?.shape ?? [], data: view as unknown as ArrayLike<number> };
 }

@@ -46,6 +46,7 @@ export interface CompiledFile {
   readonly session: Session;
   readonly result: CompileResult;
   readonly summary: Summary;
+  readonly target: CompileOptions['target'];
 }
 
 /** Loads a model or a trace and plans it; `name` is what the summary calls it. */
@@ -101,7 +102,7 @@ async function plan({ session, file, name, loaded, flags, terminal, began, loadM
       total: performance.now() - began,
     },
   });
-  return { session, result, summary };
+  return { session, result, summary, target: options.target };
 }
 
 /** Flags over the config file over the defaults. */

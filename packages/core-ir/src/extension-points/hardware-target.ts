@@ -25,6 +25,6 @@ export interface HardwareTarget {
     adjust: (seen: Observations) => readonly Edit[],
   ): Now<Observations>;
   /** Files that run the plan elsewhere, by name. */
-  emit?(plan: Plan, constants: Uint8Array): ReadonlyMap<string, Uint8Array>;
+  emit?(plan: Plan, constants: Uint8Array): Now<ReadonlyMap<string, Uint8Array>>;
 }
 export const HardwareTarget = Symbol.for('regrain.HardwareTarget');

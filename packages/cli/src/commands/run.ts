@@ -1,0 +1,230 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { basename, extname, join } from 'node:path';
+import { badInput, OperatorSet, type Plan, parsePlan, Reporter, type Session } from '@regrain/core-ir';
+import { emitWasm, evaluatorOf, load, WasmSession } from '@regrain/hw-wasm';
+import { Command, Option } from 'commander';
+import { type CompileFlags, compileFile } from '../compile/compile-file.js';
+import { type Check, checkAgainstOnnxRuntime } from '../execute/check.js';
+import { inputsFor } from '../execute/inputs.js';
+import { formatNpy } from '../execute/npy.js';
+import { type Profile, profileOf, showProfile } from '../execute/profile.js';
+import { openSession } from '../open-session.js';
+import { capacity, dim, integer, named, shape } from '../options/parse.js';
+import { addPipelineOptions } from '../options/pipeline.js';
+import { examples } from '../output/examples.js';
+import { EXIT } from '../output/failure.js';
+import { printJson } from '../output/json.js';
+import { duration, size } from '../output/size.js';
+import type { Terminal } from '../output/terminal.js';
+import { type Content, checkFolder, writeFolder } from '../output/write-folder.js';
+import type { Shell } from '../shell.js';
+
+interface Flags extends Omit<CompileFlags, 'input'> {
+  readonly target: string;
+  readonly threads: number;
+  readonly input: Readonly<Record<string, string>>;
+  readonly runs?: number;
+  readonly check?: boolean;
+  readonly profile?: boolean;
+  readonly generic?: boolean;
+  readonly poison?: boolean;
+  readonly out?: string;
+  readonly json?: boolean;
+}
+
+/** `run --json` (DESIGN section 11). */
+interface Summary {
+  readonly model: string;
+  readonly target: string;
+  readonly threads: number;
+  /** The plan's arena: the module's memory without constants, tables and code. */
+  readonly arenaBytes: number;
+  readonly constantBytes: number;
+  /** Planning and making the module. */
+  readonly compileMs: number;
+  /** Until the first result, once the plan is at hand. */
+  readonly firstMs: number;
+  readonly medianMs: number;
+  readonly runs: number;
+  readonly outputs: readonly { readonly name: string; readonly shape: readonly number[]; readonly dtype: string }[];
+  readonly kernels: Readonly<Record<string, number>>;
+  readonly check?: Check;
+  readonly profile?: Profile;
+}
+
+/** Timed runs end after so long, if no number of runs was asked for. */
+const ENOUGH_MS = 1500;
+const RUNS = 20;
+/** Written over all free bytes of the arena: as a float a large negative number, as bytes neither zero nor small. */
+const POISON = 0xfa;
+
+const inputFile = (text: string, before: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> => {
+  const [name, file] = named(text, 'NAME=FILE.npy');
+  return { ...before, [name]: file };
+};
+
+export function runCommand(shell: Shell): Command {
+  const command = new Command('run')
+    .description('really runs a model by its plan, as WebAssembly whose memory is the arena')
+    .argument('<model>', 'an ONNX model, or a folder that `compile --target wasm --out` wrote')
+    .addOption(new Option('--target <id>', 'where it runs').choices(['wasm']).default('wasm'))
+    .addOption(new Option('--threads <n>', 'threads').argParser(integer(1, 1)).default(1))
+    .addOption(
+      new Option('--input <name=file.npy>', 'values of an input, repeatable (default: seeded random)')
+        .argParser(inputFile)
+        .default({}, 'random'),
+    )
+    .addOption(new Option('--seed <n>', 'of random inputs').argParser(integer(0, 2 ** 32 - 1)).default(1))
+    .addOption(new Option('--runs <n>', 'timed runs (default: up to 20, about a second and a half)').argParser(integer(1)))
+    .option('--check', 'compare every output with ONNX Runtime (onnxruntime-node must be installed)')
+    .option('--profile', 'time by operator and by region; with --out also a trace for Perfetto')
+    .option('--generic', 'only the kernels that are generated from definitions, element by element: slow, equal to the interpreter')
+    .option('--poison', 'overwrite the arena before every run: nothing may change')
+    .option('--config <file>', 'plugins and settings (default: regrain.config.* in the working directory)')
+    .addOption(new Option('--capacity <space=bytes>', 'limit of a memory space, repeatable').argParser(capacity))
+    .addOption(new Option('--dim <name=n>', 'size of an open dimension, repeatable').argParser(dim))
+    .addOption(new Option('--shape <input=1,3,64,64>', 'shape of an input, repeatable').argParser(shape));
+  return addPipelineOptions(command)
+    .option('--out <folder>', 'write the outputs there as .npy files')
+    .option('--json', 'print one JSON value')
+    .addHelpText(
+      'after',
+      examples(
+        'regrain run examples/models/kws_ref_model_qdq.onnx --check',
+        'regrain run model.onnx --input x=image.npy --out results',
+        'regrain compile model.onnx --target wasm --out plan && regrain run plan --profile',
+      ),
+    )
+    .action(async (model: string, flags: Flags) => run(shell, model, flags));
+}
+
+async function run(shell: Shell, model: string, flags: Flags): Promise<void> {
+  const { terminal } = shell;
+  if (flags.out !== undefined) checkFolder(flags.out);
+  const folder = statSync(model).isDirectory();
+  if (folder && flags.check) throw badInput(`--check needs the model itself: regrain run MODEL.onnx --check`);
+  const { session, wasm, compileMs, openedAt } = folder
+    ? await openFolder(model, flags, terminal)
+    : await openModel(model, flags, terminal);
+  const { plan, program } = wasm;
+  const inputs = inputsFor(plan.program, flags.input, flags.seed ?? 1);
+  const outputs = wasm.run(inputs);
+  const firstMs = performance.now() - openedAt;
+  const check = flags.check ? await checkAgainstOnnxRuntime(model, plan.program, inputs, outputs) : undefined;
+  const times = measure(() => wasm.run(inputs), flags.runs);
+  const seen = flags.profile ? wasm.observe(inputs).seen : undefined;
+  const profile = seen && profileOf(plan, program, seen);
+  const summary: Summary = {
+    model: basename(model, extname(model)),
+    target: 'wasm',
+    threads: 1,
+    arenaBytes: program.arenaBytes,
+    constantBytes: program.data.bytes.length,
+    compileMs,
+    firstMs,
+    medianMs: times[times.length >> 1],
+    runs: times.length,
+    outputs: [...outputs].map(([name, { shape: dims, dtype }]) => ({ name, shape: dims, dtype })),
+    kernels: program.kernels,
+    ...(check ? { check } : {}),
+    ...(profile ? { profile } : {}),
+  };
+  if (flags.out !== undefined) {
+    const files = new Map<string, Content>([...outputs].map(([name, values]) => [`${fileName(name)}.npy`, formatNpy(values)]));
+    if (seen) for (const [name, content] of await traceOf(session, plan, seen)) files.set(name, content);
+    writeFolder(flags.out, files);
+  }
+  if (flags.json) printJson(summary, terminal);
+  else terminal.out(show(summary, terminal));
+  if (check && !check.passed) shell.exitCode = EXIT.failed;
+}
+
+interface Opened {
+  readonly session: Session;
+  readonly wasm: WasmSession;
+  readonly compileMs: number;
+  readonly openedAt: number;
+}
+
+async function openModel(path: string, flags: Flags, terminal: Terminal): Promise<Opened> {
+  const began = performance.now();
+  const { input: _files, seed: _seed, ...compileFlags } = flags;
+  const { session, result } = await compileFile(path, basename(path), compileFlags, terminal);
+  terminal.progress('making the module');
+  const program = await emitWasm(result.plan, result.loaded.constants, { generic: flags.generic === true });
+  terminal.progress('');
+  const openedAt = performance.now();
+  const wasm = await WasmSession.open(result.plan, result.loaded.constants, program, optionsFor(session, flags));
+  return { session, wasm, compileMs: openedAt - began, openedAt };
+}
+
+async function openFolder(folder: string, flags: Flags, terminal: Terminal): Promise<Opened> {
+  const { session } = await openSession(flags.config, terminal);
+  const openedAt = performance.now();
+  const path = join(folder, 'plan.json');
+  const plan = readFileSync(path, 'utf8');
+  const optional = (name: string): Buffer | undefined => (existsSync(join(folder, name)) ? readFileSync(join(folder, name)) : undefined);
+  const { machine } = parsePlan(plan, path);
+  if (machine.name !== 'wasm') throw badInput(`${path}: a plan for ${machine.name}; compile the model with --target wasm`);
+  const wasm = await load(
+    {
+      plan,
+      constants: readFileSync(join(folder, 'plan.bin')),
+      module: optional('plan.wasm'),
+      manifest: optional('plan.wasm.json')?.toString('utf8'),
+      data: optional('plan.wasm.bin'),
+    },
+    optionsFor(session, flags),
+  );
+  return { session, wasm, compileMs: 0, openedAt };
+}
+
+function optionsFor(session: Session, flags: Flags): Parameters<typeof WasmSession.open>[3] {
+  const sets = session.contributions(OperatorSet).map(({ id }) => session.make(OperatorSet, id));
+  return { evaluateOpaque: evaluatorOf(sets), ...(flags.poison ? { poison: POISON } : {}) };
+}
+
+/** Milliseconds of runs, sorted. */
+function measure(once: () => void, runs: number | undefined): number[] {
+  const times: number[] = [];
+  const began = performance.now();
+  while (times.length < (runs ?? RUNS) && (runs !== undefined || times.length === 0 || performance.now() - began < ENOUGH_MS)) {
+    const start = performance.now();
+    once();
+    times.push(performance.now() - start);
+  }
+  return times.sort((a, b) => a - b);
+}
+
+async function traceOf(session: Session, plan: Plan, seen: Parameters<Reporter['report']>[1]): Promise<ReadonlyMap<string, Content>> {
+  const files = new Map<string, Content>();
+  for (const { id } of session.contributions(Reporter)) {
+    for (const [name, content] of await session.make(Reporter, id).report(plan, seen)) files.set(name, content);
+  }
+  return files;
+}
+
+/** Names of outputs may hold what file names cannot. */
+function fileName(name: string): string {
+  return name.replaceAll(/[^\w.-]+/g, '_');
+}
+
+function show(summary: Summary, terminal: Terminal): string {
+  const { model, arenaBytes, constantBytes, medianMs, firstMs, runs, outputs, kernels, check, profile } = summary;
+  const lines = [
+    `${model}: ${medianMs.toFixed(2)} ms a run (median of ${runs}; first result after ${duration(firstMs)})`,
+    `arena ${size(arenaBytes)}, constants and tables ${size(constantBytes)}; functions: ${Object.entries(kernels)
+      .map(([kind, count]) => `${count} ${kind}`)
+      .join(', ')}`,
+    ...outputs.map(({ name, dtype, shape: dims }) => `output ${name}: ${dtype} [${dims.join(', ')}]`),
+  ];
+  if (check) {
+    const found = check.passed ? 'agrees with' : 'DIFFERS from';
+    const errors = outputs.some(({ dtype }) => dtype.startsWith('float'))
+      ? `largest error ${check.maxRelError.toExponential(1)} of the largest magnitude`
+      : `${check.mismatches} elements differ${check.mismatches > 0 ? `, by at most ${check.maxAbsError}` : ''}`;
+    lines.push(`${found} ONNX Runtime: ${errors} (it took ${check.referenceMs.toFixed(2)} ms)`);
+  }
+  if (profile) lines.push('', showProfile(profile, terminal));
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,127 @@
+import { badInput, type DType, type Program, type Values } from '@regrain/core-ir';
+
+/** How outputs compare with ONNX Runtime's (`run --json`, DESIGN section 11). */
+export interface Check {
+  readonly passed: boolean;
+  readonly maxAbsError: number;
+  /** Largest error of an output ÷ its largest magnitude; of floats only. */
+  readonly maxRelError: number;
+  /** Elements that differ: of floats by more than the tolerance, of integers at all. */
+  readonly mismatches: number;
+  /** Elements of integer outputs that differ by one quantum, ÷ all of them. */
+  readonly quantumShare: number;
+  readonly referenceMs: number;
+}
+
+/** Relative to the largest magnitude of the output. */
+const TOLERANCE = 1e-4;
+
+interface Ort {
+  readonly Tensor: new (type: string, data: unknown, dims: readonly number[]) => OrtTensor;
+  readonly InferenceSession: {
+    create(
+      path: string,
+      options: object,
+    ): Promise<{
+      run(feeds: Record<string, OrtTensor>): Promise<Record<string, OrtTensor>>;
+      readonly inputNames: readonly string[];
+      readonly outputNames: readonly string[];
+    }>;
+  };
+}
+
+interface OrtTensor {
+  readonly data: ArrayLike<number | bigint>;
+  readonly dims: readonly number[];
+}
+
+/** Runs the model with ONNX Runtime on the same inputs and compares every output. */
+export async function checkAgainstOnnxRuntime(
+  model: string,
+  program: Program,
+  inputs: ReadonlyMap<string, Values>,
+  outputs: ReadonlyMap<string, Values>,
+): Promise<Check> {
+  const ort = await onnxRuntime();
+  const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  const given = new Map(inputs);
+  for (const { to } of program.states) {
+    const { name, dtype, shape } = program.tensors[to.tensor];
+    if (!given.has(name)) given.set(name, { dtype, shape, data: [], splat: 0 });
+  }
+  const feeds = Object.fromEntries(
+    session.inputNames.flatMap((name) => {
+      const values = given.get(name);
+      return values ? [[name, new ort.Tensor(values.dtype, typed(values), values.shape)]] : [];
+    }),
+  );
+  const began = performance.now();
+  const wanted = await session.run(feeds);
+  const referenceMs = performance.now() - began;
+  let [maxAbsError, maxRelError, mismatches, quanta, integers] = [0, 0, 0, 0, 0];
+  let passed = true;
+  for (const [name, { dtype, data }] of outputs) {
+    const reference = wanted[name];
+    if (!reference || reference.data.length !== data.length) throw badInput(`${model}: ONNX Runtime has no output ${name} of this size`);
+    const float = dtype.startsWith('float');
+    let greatest = 0;
+    for (let k = 0; k < data.length; k++) greatest = Math.max(greatest, finite(Math.abs(Number(reference.data[k]))));
+    for (let k = 0; k < data.length; k++) {
+      const [a, b] = [data[k], Number(reference.data[k])];
+      const error = Object.is(a, b) || a === b || (Number.isNaN(a) && Number.isNaN(b)) ? 0 : Math.abs(a - b);
+      maxAbsError = Math.max(maxAbsError, Number.isNaN(error) ? Number.POSITIVE_INFINITY : error);
+      if (float) {
+        const relative = error === 0 ? 0 : error / (greatest || 1);
+        maxRelError = Math.max(maxRelError, Number.isNaN(relative) ? Number.POSITIVE_INFINITY : relative);
+        if (!(relative <= TOLERANCE)) mismatches++;
+      } else {
+        integers++;
+        if (error > 0) mismatches++;
+        if (error === 1) quanta++;
+        if (error > 1) passed = false;
+      }
+    }
+    if (float && mismatches > 0) passed = false;
+  }
+  return { passed, maxAbsError, maxRelError, mismatches, quantumShare: integers === 0 ? 0 : quanta / integers, referenceMs };
+}
+
+async function onnxRuntime(): Promise<Ort> {
+  // A name in a variable: the bundler must not look for what may be absent.
+  const name = 'onnxruntime-node';
+  try {
+    const module = (await import(name)) as { default?: Ort } & Ort;
+    return module.default ?? module;
+  } catch (cause) {
+    throw badInput('--check needs onnxruntime-node, which is not installed here: npm install --save-dev onnxruntime-node@1.30', cause);
+  }
+}
+
+function typed({ dtype, data, splat, shape }: Values): unknown {
+  const count = shape.reduce((product, extent) => product * extent, 1);
+  const at = (k: number): number => splat ?? data[k];
+  if (dtype === 'int64' || dtype === 'uint64') {
+    const wide = dtype === 'int64' ? new BigInt64Array(count) : new BigUint64Array(count);
+    for (let k = 0; k < count; k++) wide[k] = BigInt(Math.trunc(at(k)));
+    return wide;
+  }
+  const Typed = ARRAYS[dtype];
+  if (!Typed) throw badInput(`--check cannot give ONNX Runtime an input of ${dtype}`);
+  return Typed.from({ length: count }, (_, k) => at(k));
+}
+
+const ARRAYS: Readonly<Partial<Record<DType, { from(items: { length: number }, map: (_: unknown, k: number) => number): unknown }>>> = {
+  float32: Float32Array,
+  float64: Float64Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  bool: Uint8Array,
+};
+
+function finite(value: number): number {
+  return Number.isFinite(value) ? value : 0;
+}
