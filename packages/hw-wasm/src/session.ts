@@ -279,13 +279,14 @@ export class WasmSession {
   /** Every element of a box: its row-major index in the tensor, and its address. */
   private visit(box: Box, shape: readonly number[], { view, base }: Located, each: (index: number, address: number) => void): void {
     const { table, strides } = view;
-    const entryStride = shape.map((_, d) => 4 * (table.find(({ dimension }) => dimension === d)?.stride ?? 0));
+    const looked = shape.map((_, d) => table.find(({ dimension }) => dimension === d));
     const last = shape.length - 1;
     const walk = (d: number, index: number, entry: number, offset: number): void => {
       const [lo, hi] = box[d] ?? [0, 1];
       for (let x = lo; x < hi; x++) {
         const nextIndex = index * (shape[d] ?? 1) + x;
-        const nextEntry = entry + x * (entryStride[d] ?? 0);
+        const by = looked[d];
+        const nextEntry = entry + (by ? 4 * by.stride * Math.floor(x / by.block) : 0);
         const nextOffset = offset + x * (strides[d] ?? 0);
         if (d < last) walk(d + 1, nextIndex, nextEntry, nextOffset);
         else each(nextIndex, table.length > 0 ? this.view.getInt32(nextEntry, true) + nextOffset : nextOffset);

@@ -38,19 +38,22 @@ export class Addresses {
     }
   }
 
-  /** The byte address of an operand's element. */
-  address(map: IndexMap, view: View, base: Local, point: Point): Expression {
+  /** The byte address of an operand's element; tables may be looked up at another point than the rest. */
+  address(map: IndexMap, view: View, base: Local, point: Point, lookup: Point = point): Expression {
     const { m } = this.fn;
-    const coordinate = (d: number): Expression => {
+    const coordinate = (d: number, at: Point): Expression => {
       const range = map[d];
-      return range === 'all' ? m.i32.const(0) : this.value(range.at, point);
+      return range === 'all' ? m.i32.const(0) : this.value(range.at, at);
     };
     let from = base();
     if (view.table.length > 0) {
-      const index = view.table.map(({ dimension, stride }) => this.times(coordinate(dimension), 4 * stride));
+      const index = view.table.map(({ dimension, stride, block }) => {
+        const at = coordinate(dimension, lookup);
+        return this.times(block === 1 ? at : m.i32.div_u(at, m.i32.const(block)), 4 * stride);
+      });
       from = m.i32.load(0, 4, this.sum([from, ...index]));
     }
-    const linear = view.strides.flatMap((stride, d) => (stride === 0 ? [] : [this.times(coordinate(d), stride)]));
+    const linear = view.strides.flatMap((stride, d) => (stride === 0 ? [] : [this.times(coordinate(d, point), stride)]));
     return this.sum([from, ...linear]);
   }
 

@@ -5,7 +5,17 @@ import { operandsIn } from './generic.js';
 import type { Imports } from './imports.js';
 import type { KernelShape } from './kernel.js';
 import { hasLanes, LaneCode, type Lanes } from './lanes.js';
-import { type LaneOperand, laneOperand, laneStride, leaves, OperandAccess, outsideVector, type Pointer } from './operand-access.js';
+import {
+  commonDivisor,
+  type LaneOperand,
+  laneBlock,
+  laneOperand,
+  laneStride,
+  leaves,
+  OperandAccess,
+  outsideVector,
+  type Pointer,
+} from './operand-access.js';
 import { keyOf, type SelectContext, type Selected } from './select.js';
 
 /** Points of the tile dimension that are computed together; 4 × 8 sums fill the registers. */
@@ -25,10 +35,14 @@ interface Contraction {
   readonly r: number;
   /** Bytes from one element of a to the next along r. */
   readonly strideR: number;
+  /** Terms of the innermost loop that lie in one block; absent: all. */
+  readonly block?: number;
   /** The other reduction dimensions, in order. */
   readonly taps: readonly number[];
   /** The other parallel dimensions, outermost first; tiles lie along the last. */
   readonly pixels: readonly number[];
+  /** Pixel dimensions of which the weights depend on the remainder (transposed convolutions), outermost first, with the divisor. */
+  readonly phases: readonly { readonly d: number; readonly by: number }[];
   readonly integer: boolean;
   /** Outputs per panel of weights: 4 or 8. */
   readonly panel: 4 | 8;
@@ -69,9 +83,14 @@ export function selectContraction(shape: KernelShape, context: SelectContext, bo
   };
   const [usedA, usedB] = [used(a), used(b)];
   if (operation.operands[b].map.includes('all') || operation.operands[a].map.includes('all')) return undefined;
-  if (operation.operands[b].outside !== undefined) return undefined;
+  const outsideB = operation.operands[b].outside;
+  if (outsideB !== undefined && (outsideB !== 0 || integer)) return undefined;
   const parallel = domain.flatMap(({ kind }, d) => (kind === 'reduction' ? [] : [d]));
-  const n = parallel.filter((d) => usedB.has(d));
+  const phases = parallel.flatMap((d) => {
+    const by = usedB.has(d) ? remainder(operation.operands[b].map, d) : undefined;
+    return by === undefined ? [] : [{ d, by }];
+  });
+  const n = parallel.filter((d) => usedB.has(d) && !phases.some((phase) => phase.d === d));
   if (n.length !== 1) return undefined;
   const [lane] = n;
   if (usedA.has(lane) && !grouped(shape, a, lane)) return undefined;
@@ -85,20 +104,26 @@ export function selectContraction(shape: KernelShape, context: SelectContext, bo
   const inner = reduced
     .filter((d) => usedA.has(d) && !leavesAlong(shape, a, d))
     .map((d) => ({ d, stride: laneStride(shape, a, d) }))
-    .filter(({ stride }) => stride !== undefined && stride > 0 && (!integer || stride === width))
+    .filter(
+      ({ d, stride }) =>
+        stride !== undefined && (stride > 0 || domain[d].extent === 1) && (!integer || stride === width || domain[d].extent === 1),
+    )
     .sort((x, y) => (x.stride as number) - (y.stride as number) || domain[y.d].extent - domain[x.d].extent)[0];
   if (!inner) return undefined;
   const r = inner.d;
+  const block = blockOfTerms(shape, a, r, integer ? 8 : 1);
+  if (block === 0) return undefined;
   const finish = operandsIn(body.finish);
   for (const k of finish) {
     if (operands[k]?.kind === 'view' && !constant(k) && laneStride(shape, k, lane) === undefined) return undefined;
   }
+  for (const k of [...finish, write]) if ((laneBlock(shape, k, lane) ?? 0) % panel !== 0) return undefined;
   const taps = reduced.filter((d) => d !== r);
   const step = integer ? (domain[r].extent <= 4 ? 4 : 8) : 1;
   const extra: number[] = [];
   const lanes = operands.map((_, k) => (k === write || finish.has(k) ? laneOperand(shape, context, k, lane, extra) : undefined));
   const extents = domain.map(({ extent }) => extent);
-  const plan = { b, zeroA, zeroB, n: lane, r, taps, panel, step, integer } as const;
+  const plan = { b, zeroA, zeroB, n: lane, r, taps, phases, panel, step, integer } as const;
   const key = `weights ${operation.operands[b].tensor} ${JSON.stringify([operation.operands[b].map, extents, plan])}`;
   extra.push(
     segment.once(key, () =>
@@ -126,7 +151,9 @@ export function selectContraction(shape: KernelShape, context: SelectContext, bo
     n: lane,
     r,
     strideR: inner.stride as number,
+    ...(block === undefined ? {} : { block }),
     taps,
+    phases,
     pixels,
     integer,
     panel,
@@ -142,6 +169,30 @@ export function selectContraction(shape: KernelShape, context: SelectContext, bo
     write: (fn, imports) => new ContractionKernel(shape, contraction, write, fn, imports).write(),
     extra,
   };
+}
+
+/** The divisor where a map depends on a dimension only by its remainder. */
+function remainder(map: KernelShape['operation']['operands'][number]['map'], d: number): number | undefined {
+  const found = new Set<number>();
+  const visit = (expr: Expr): boolean => {
+    if (typeof expr === 'number') return true;
+    if ('d' in expr) return expr.d !== d;
+    if (expr[0] === 'mod' && typeof expr[1] === 'object' && 'd' in expr[1] && expr[1].d === d) {
+      found.add(expr[2]);
+      return true;
+    }
+    return visit(expr[1]) && (expr[0] !== '+' || visit(expr[2]));
+  };
+  const only = map.every((range) => range === 'all' || visit(range.at));
+  return only && found.size === 1 ? [...found][0] : undefined;
+}
+
+/** Blocks of the innermost loop; undefined where it runs through, 0 where blocks are too small or do not divide it. */
+function blockOfTerms(shape: KernelShape, a: number, r: number, multiple: number): number | undefined {
+  const found = laneBlock(shape, a, r);
+  if (found === undefined) return undefined;
+  const block = commonDivisor(found, shape.operation.domain[r].extent);
+  return block >= 4 && block % multiple === 0 ? block : 0;
 }
 
 const BYTES: ReadonlySet<DType> = new Set(['int8', 'uint8']);
@@ -211,6 +262,7 @@ interface Packing {
   readonly n: number;
   readonly r: number;
   readonly taps: readonly number[];
+  readonly phases: Contraction['phases'];
   readonly panel: number;
   readonly step: number;
   readonly integer: boolean;
@@ -223,17 +275,20 @@ interface Packing {
  * 16-bit pairs of terms. What is added to fill panels and steps is 0.
  */
 function packWeights(values: Values, map: Parameters<typeof elementAt>[1], extents: readonly number[], plan: Packing): Uint8Array {
-  const { n, r, taps, panel, step, integer, zeroA, zeroB } = plan;
+  const { n, r, panel, step, integer, zeroA, zeroB } = plan;
   const panels = Math.ceil(extents[n] / panel);
   const terms = Math.ceil(extents[r] / step) * step;
-  const count = taps.reduce((product, d) => product * extents[d], 1);
+  // Each remainder has weights of its own, which come before the taps.
+  const taps = [...plan.phases.map(({ d, by }) => ({ d, extent: by })), ...plan.taps.map((d) => ({ d, extent: extents[d] }))];
+  const count = taps.reduce((product, { extent }) => product * extent, 1);
   const point = extents.map(() => 0);
   const each = (p: number, visit: (tap: number, term: number, output: number, weight: number) => void): void => {
     const walk = (level: number, tap: number): void => {
       if (level < taps.length) {
-        for (let x = 0; x < extents[taps[level]]; x++) {
-          point[taps[level]] = x;
-          walk(level + 1, tap * extents[taps[level]] + x);
+        const { d, extent } = taps[level];
+        for (let x = 0; x < extent; x++) {
+          point[d] = x;
+          walk(level + 1, tap * extent + x);
         }
         return;
       }
@@ -303,12 +358,33 @@ class ContractionKernel {
     });
   }
 
-  private panelBytes(): number {
+  /** Weights of one panel and one remainder of each phase. */
+  private phaseBytes(): number {
     const { plan, shape } = this;
     const extents = shape.operation.domain.map(({ extent }) => extent);
     const count = plan.taps.reduce((product, d) => product * extents[d], 1);
     const terms = Math.ceil(extents[plan.r] / plan.step) * plan.step;
-    return plan.integer ? plan.panel * 4 + count * terms * plan.panel * 2 : count * terms * plan.panel * 4;
+    return count * terms * plan.panel * (plan.integer ? 2 : 4);
+  }
+
+  private panelBytes(): number {
+    const { plan } = this;
+    const phases = plan.phases.reduce((product, { by }) => product * by, 1);
+    return phases * this.phaseBytes() + (plan.integer ? plan.panel * 4 : 0);
+  }
+
+  /** Where the weights of the point's remainders begin, behind those of a panel. */
+  private phaseOffset(): Expression | undefined {
+    const { plan, point, fn } = this;
+    const { m } = fn;
+    let step = this.phaseBytes();
+    const parts: Expression[] = [];
+    for (const { d, by } of [...plan.phases].reverse()) {
+      const at = point[d];
+      if (at) parts.push(m.i32.mul(m.i32.rem_u(at(), m.i32.const(by)), m.i32.const(step)));
+      step *= by;
+    }
+    return parts.length === 0 ? undefined : this.access.addresses.sum(parts);
   }
 
   private nest(dims: readonly number[], inner: () => void): void {
@@ -335,20 +411,38 @@ class ContractionKernel {
       return;
     }
     const { lo, hi } = access.parameters;
+    const { extent } = this.shape.operation.domain[along];
+    const by = plan.phases.find(({ d }) => d === along)?.by ?? 1;
     const [x, assign] = fn.variable(wasm.i32);
-    assign(lo[along]());
-    const at = (k: number): Local => (k === 0 ? x : () => m.i32.add(x(), m.i32.const(k)));
-    if (this.shape.operation.domain[along].extent >= TILE) {
-      const tile = Array.from({ length: TILE }, (_, k) => at(k));
-      fn.loopOn(
-        x,
-        assign,
-        () => m.i32.sub(hi[along](), m.i32.const(TILE - 1)),
-        TILE,
-        () => this.tile(tile, n, panel),
-      );
+    const at = (k: number): Local => (k === 0 ? x : () => m.i32.add(x(), m.i32.const(k * by)));
+    const tiles = (): void => {
+      if (extent >= TILE * by) {
+        const tile = Array.from({ length: TILE }, (_, k) => at(k));
+        fn.loopOn(
+          x,
+          assign,
+          () => m.i32.sub(hi[along](), m.i32.const((TILE - 1) * by)),
+          TILE * by,
+          () => this.tile(tile, n, panel),
+        );
+      }
+      fn.loopOn(x, assign, hi[along], by, () => this.tile([x], n, panel));
+    };
+    if (by === 1) {
+      assign(lo[along]());
+      tiles();
+      return;
     }
-    fn.loopOn(x, assign, hi[along], 1, () => this.tile([x], n, panel));
+    // Points of one remainder have the same weights.
+    fn.loop(
+      m.i32.const(0),
+      () => m.i32.const(by),
+      1,
+      (phase) => {
+        assign(m.i32.add(lo[along](), phase()));
+        tiles();
+      },
+    );
   }
 
   /** One panel of outputs at some points of the tile dimension (none: there is no such dimension). */
@@ -367,7 +461,10 @@ class ContractionKernel {
         set(plan.integer ? m.v128.load(16 * g, 4, panel()) : m.f32x4.splat(m.f32.const(0)));
       });
     }
-    setW(plan.integer ? m.i32.add(panel(), m.i32.const(4 * plan.panel)) : panel());
+    if (along !== undefined && at[0]) point[along] = at[0];
+    const phase = this.phaseOffset();
+    const start = plan.integer ? m.i32.add(panel(), m.i32.const(4 * plan.panel)) : panel();
+    setW(phase === undefined ? start : m.i32.add(start, phase));
     const left = shape.operands[plan.a];
     if (left?.kind !== 'view') return;
     const { map } = operation.operands[plan.a];
@@ -392,16 +489,32 @@ class ContractionKernel {
         point[d] = undefined;
         return;
       }
+      const { block } = plan;
+      if (block === undefined) terms(operation.domain[plan.r].extent);
+      else {
+        fn.loop(
+          m.i32.const(0),
+          () => m.i32.const(operation.domain[plan.r].extent),
+          block,
+          (k) => {
+            point[plan.r] = k;
+            terms(block);
+          },
+        );
+        point[plan.r] = undefined;
+      }
+    };
+    const terms = (count: number): void => {
       const pointers = at.map((x) => {
         if (along !== undefined && x) point[along] = x;
         const inside = plan.outside === undefined ? undefined : access.addresses.inside(map, shape.shapes[plan.a], point);
         const address = access.addresses.address(map, left.view, base, point);
         const [pointer, set] = fn.variable(wasm.i32);
-        set(inside && plan.outside !== undefined ? m.select(inside, address, access.extra(plan.outside)()) : address);
+        set(inside && plan.outside !== undefined ? access.either(inside, address, access.extra(plan.outside)(), left.view) : address);
         return [pointer, set] as const;
       });
-      if (plan.integer) this.integerTerms(left.view.dtype, pointers, sums, w, setW);
-      else this.floatTerms(pointers, sums, w, setW);
+      if (plan.integer) this.integerTerms(left.view.dtype, count, pointers, sums, w, setW);
+      else this.floatTerms(count, pointers, sums, w, setW);
     };
     taps(plan.taps);
     at.forEach((x, i) => {
@@ -414,10 +527,15 @@ class ContractionKernel {
     if (along !== undefined) point[along] = undefined;
   }
 
-  private floatTerms(pointers: readonly Variable[], sums: readonly (readonly Variable[])[], w: Local, setW: Variable[1]): void {
+  private floatTerms(
+    extent: number,
+    pointers: readonly Variable[],
+    sums: readonly (readonly Variable[])[],
+    w: Local,
+    setW: Variable[1],
+  ): void {
     const { fn, plan } = this;
     const { m, wasm } = fn;
-    const { extent } = this.shape.operation.domain[plan.r];
     const row = plan.panel * 4;
     const terms = (count: number): void => {
       for (let k = 0; k < count; k++) {
@@ -436,6 +554,7 @@ class ContractionKernel {
   /** Pairs of terms at once: 16-bit products, added in pairs to 32 bits. */
   private integerTerms(
     dtype: DType,
+    extent: number,
     pointers: readonly Variable[],
     sums: readonly (readonly Variable[])[],
     w: Local,
@@ -443,7 +562,6 @@ class ContractionKernel {
   ): void {
     const { fn, plan } = this;
     const { m, wasm } = fn;
-    const { extent } = this.shape.operation.domain[plan.r];
     const signed = dtype === 'int8';
     const row = plan.panel * 4;
     const wide = (pointer: Local): Expression => {
@@ -489,8 +607,8 @@ class ContractionKernel {
     if (!body || !to) return;
     const without: (Local | undefined)[] = point.map((value, d) => (d === plan.n ? undefined : value));
     const pointers = new Map<number, Pointer>();
-    for (const k of operandsIn(body.finish)) if (shape.operands[k]) pointers.set(k, access.pointer(k, without));
-    const written = access.pointer(target, without);
+    for (const k of operandsIn(body.finish)) if (shape.operands[k]) pointers.set(k, access.pointer(k, without, point));
+    const written = access.pointer(target, without, point);
     const { hi } = access.parameters;
     sums.forEach((sum, g) => {
       const v = g === 0 ? n : fn.keep(wasm.i32, m.i32.add(n(), m.i32.const(4 * g)));

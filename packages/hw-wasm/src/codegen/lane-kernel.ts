@@ -4,7 +4,16 @@ import { operandsIn } from './generic.js';
 import type { Imports } from './imports.js';
 import type { KernelShape } from './kernel.js';
 import { hasLanes, LaneCode, type Lanes } from './lanes.js';
-import { type LaneOperand, laneOperand, laneStride, OperandAccess, type Pointer, packable } from './operand-access.js';
+import {
+  commonDivisor,
+  type LaneOperand,
+  laneBlock,
+  laneOperand,
+  laneStride,
+  OperandAccess,
+  type Pointer,
+  packable,
+} from './operand-access.js';
 import { keyOf, type SelectContext, type Selected } from './select.js';
 
 /** Windows of at most so many points are written out. */
@@ -26,10 +35,16 @@ export function selectLanes(shape: KernelShape, context: SelectContext): Selecte
 
   const extra: number[] = [];
   const lanes = operands.map((_, k) => laneOperand(shape, context, k, lane, extra));
-  const config = { lane, lanes, extras: extra.length };
+  const blocks = [...operands.keys()].flatMap((k) => {
+    const size = lanes[k]?.packed ? undefined : laneBlock(shape, k, lane);
+    return size === undefined ? [] : [size];
+  });
+  if (accumulator && (blocks.length > 0 || accumulatorStride(shape, write, lane) === undefined)) return undefined;
+  const block = blocks.length === 0 ? undefined : blocks.reduce(commonDivisor);
+  const config = { lane, lanes, extras: extra.length, ...(block === undefined ? {} : { block }) };
   return {
     kind: 'lanes',
-    key: `lanes ${phase} ${lane} ${JSON.stringify(lanes)} ${keyOf(shape)}`,
+    key: `lanes ${phase} ${lane} ${JSON.stringify([lanes, block])} ${keyOf(shape)}`,
     write: (fn, imports) => new LaneKernel(shape, config, write, fn, imports).write(),
     extra,
   };
@@ -54,6 +69,7 @@ function chooseLane(shape: KernelShape, { program }: SelectContext, write: numbe
         continue;
       }
       if (stride === undefined || (k === write && stride === 0)) return;
+      if ((laneBlock(shape, k, d) ?? 4) < 4) return;
       if (outside !== undefined && map.some((range, t) => range !== 'all' && leavesBy(shape, range.at, shapes[k][t], d))) return;
       cost += stride === 0 ? 0.5 : stride === width ? 1 : k === write ? 5 : 4;
     }
@@ -74,6 +90,8 @@ interface Config {
   readonly lane: number;
   readonly lanes: readonly (LaneOperand | undefined)[];
   readonly extras: number;
+  /** Lanes are linear within blocks of so many; absent: throughout. */
+  readonly block?: number;
 }
 
 class LaneKernel {
@@ -82,6 +100,8 @@ class LaneKernel {
   private readonly point: (Local | undefined)[];
   private readonly reduced: readonly number[];
   private readonly unrolled: boolean;
+  /** The block in hand. */
+  private start: Local | undefined;
 
   constructor(
     private readonly shape: KernelShape,
@@ -108,7 +128,7 @@ class LaneKernel {
   write(): void {
     const { operation } = this.shape;
     const outer = operation.domain.flatMap(({ kind }, d) => (kind === 'reduction' || d === this.config.lane ? [] : [d]));
-    this.nest(outer, () => this.row());
+    this.nest(outer, () => this.blocks());
   }
 
   private nest(dims: readonly number[], inner: () => void): void {
@@ -124,8 +144,36 @@ class LaneKernel {
     });
   }
 
-  /** All lanes of one point of the other dimensions. */
-  private row(): void {
+  /** The lanes of one point of the other dimensions, block by block where their addresses are not linear throughout. */
+  private blocks(): void {
+    const { fn, config } = this;
+    const { m, wasm } = fn;
+    const { lane, block } = config;
+    const { lo, hi } = this.access.parameters;
+    if (block === undefined) {
+      this.row(lo[lane], hi[lane]);
+      return;
+    }
+    const first = m.i32.mul(m.i32.div_u(lo[lane](), m.i32.const(block)), m.i32.const(block));
+    fn.loop(first, hi[lane], block, (start) => {
+      const end = (): Expression => m.i32.add(start(), m.i32.const(block));
+      const from = fn.keep(wasm.i32, m.select(m.i32.gt_s(lo[lane](), start()), lo[lane](), start()));
+      const to = fn.keep(wasm.i32, m.select(m.i32.lt_s(hi[lane](), end()), hi[lane](), end()));
+      this.start = start;
+      this.row(from, to);
+    });
+  }
+
+  /** Pointers leave the lanes out; tables are looked up at the block. */
+  private pointer(k: number): Pointer {
+    const { start } = this;
+    if (!start) return this.access.pointer(k, this.point);
+    const lookup = this.point.map((value, d) => (d === this.config.lane ? start : value));
+    return this.access.pointer(k, this.point, lookup);
+  }
+
+  /** Lanes from one coordinate to another. */
+  private row(from: Local, to: Local): void {
     const { fn, config, shape, target } = this;
     const { parameters, addresses } = this.access;
     const { m } = fn;
@@ -134,29 +182,27 @@ class LaneKernel {
     const fixed = new Set([...operandsIn(body.init), ...operandsIn(body.finish)]);
     const stepped = this.reduced.length > 0 ? operandsIn(body.step) : new Set<number>();
     const pointers = new Map<number, Pointer>();
-    for (const k of fixed) if (shape.operands[k]) pointers.set(k, this.access.pointer(k, this.point));
+    for (const k of fixed) if (shape.operands[k]) pointers.set(k, this.pointer(k));
     const windows = this.unrolled ? this.window([...stepped]) : [];
-    const written = shape.operands[target]?.kind === 'view' ? this.access.pointer(target, this.point) : undefined;
+    const written = shape.operands[target]?.kind === 'view' ? this.pointer(target) : undefined;
     const sum = shape.accumulator;
     const held = sum
       ? fn.keep(fn.wasm.i32, addresses.address(maps[target].map, sum.view, parameters.base(sum.parameter), this.point))
       : undefined;
-    const heldStride = sum ? (this.accumulatorStride() ?? 0) : 0;
-    const { lane } = config;
-
+    const heldStride = accumulatorStride(shape, target, config.lane) ?? 0;
     const points = (v: Local, count: 1 | 4): void => {
       const read =
-        (from: ReadonlyMap<number, Pointer>) =>
+        (at: ReadonlyMap<number, Pointer>) =>
         (k: number): Lanes =>
-          this.access.load(k, from.get(k), v);
+          this.access.load(k, at.get(k), v);
       const { acc: dtype } = body;
       const acc = this.accumulator(dtype);
-      const from = (): Expression => m.i32.add((held as Local)(), addresses.times(v(), heldStride));
+      const sumAt = (): Expression => m.i32.add((held as Local)(), addresses.times(v(), heldStride));
       if (sum && (shape.phase === 'step' || shape.phase === 'finish')) {
         const loaded =
           heldStride === ELEMENT_BYTES[sum.view.dtype]
-            ? this.code.load(sum.view.dtype, from())
-            : this.code.gather(sum.view.dtype, fn.keep(fn.wasm.i32, from()), heldStride);
+            ? this.code.load(sum.view.dtype, sumAt())
+            : this.code.gather(sum.view.dtype, fn.keep(fn.wasm.i32, sumAt()), heldStride);
         acc.set(this.code.accumulate(dtype, loaded));
       } else if (this.reduced.length > 0 || usesAcc(body.finish) || shape.phase === 'init') {
         acc.set(this.code.accumulate(dtype, this.code.compile(body.init, read(pointers), acc.value)));
@@ -165,37 +211,29 @@ class LaneKernel {
         for (const tap of windows) acc.set(this.code.accumulate(dtype, this.code.compile(body.step, read(tap), acc.value)));
       } else if (this.reduced.length > 0) {
         this.nest(this.reduced, () => {
-          const tap = new Map([...stepped].flatMap((k) => (shape.operands[k] ? [[k, this.access.pointer(k, this.point)] as const] : [])));
+          const tap = new Map([...stepped].flatMap((k) => (shape.operands[k] ? [[k, this.pointer(k)] as const] : [])));
           acc.set(this.code.accumulate(dtype, this.code.compile(body.step, read(tap), acc.value)));
         });
       }
       if (sum && (shape.phase === 'init' || shape.phase === 'step')) {
-        this.code.store(sum.view.dtype, from(), acc.value, heldStride, count);
+        this.code.store(sum.view.dtype, sumAt(), acc.value, heldStride, count);
       } else if (written) {
         const result = this.code.compile(body.finish, read(pointers), acc.value);
-        const to = config.lanes[target];
-        if (to) this.code.store(to.dtype, m.i32.add(written.at(), addresses.times(v(), to.stride)), result, to.stride, count);
+        const place = config.lanes[target];
+        if (place) this.code.store(place.dtype, m.i32.add(written.at(), addresses.times(v(), place.stride)), result, place.stride, count);
       }
     };
 
     const [v, assign] = fn.variable(fn.wasm.i32);
-    assign(parameters.lo[lane]());
+    assign(from());
     fn.loopOn(
       v,
       assign,
-      () => m.i32.sub(parameters.hi[lane](), m.i32.const(3)),
+      () => m.i32.sub(to(), m.i32.const(3)),
       4,
       (at) => points(at, 4),
     );
-    fn.loopOn(v, assign, parameters.hi[lane], 1, (at) => points(at, 1));
-  }
-
-  private accumulatorStride(): number | undefined {
-    const { shape, target, config } = this;
-    const { accumulator } = shape;
-    if (!accumulator) return undefined;
-    const operands = shape.operands.map((operand, k) => (k === target ? accumulator : operand));
-    return laneStride({ ...shape, operands }, target, config.lane);
+    fn.loopOn(v, assign, to, 1, (at) => points(at, 1));
   }
 
   private accumulator(dtype: DType): { readonly value: Lanes; readonly set: (lanes: Lanes) => void } {
@@ -219,11 +257,20 @@ class LaneKernel {
         point[reduced[level]] = undefined;
         return;
       }
-      taps.push(new Map(operands.flatMap((k) => (this.shape.operands[k] ? [[k, this.access.pointer(k, this.point)] as const] : []))));
+      taps.push(new Map(operands.flatMap((k) => (this.shape.operands[k] ? [[k, this.pointer(k)] as const] : []))));
     };
     visit(0);
     return taps;
   }
+}
+
+/** Bytes between neighbouring lanes of the accumulator, which has the shape of the written tensor. */
+function accumulatorStride(shape: KernelShape, write: number, lane: number): number | undefined {
+  const { accumulator } = shape;
+  if (!accumulator) return undefined;
+  const operands = shape.operands.map((operand, k) => (k === write ? accumulator : operand));
+  const inPlace = { ...shape, operands };
+  return laneBlock(inPlace, write, lane) === undefined ? laneStride(inPlace, write, lane) : undefined;
 }
 
 function usesAcc(scalar: Scalar): boolean {

@@ -216,6 +216,10 @@ export class LaneCode {
       if (clamped) return clamped;
       if (scalar.fn === 'fround') return this.rounded(scalar.args[0], read, acc);
     }
+    if (!this.exact && scalar.fn === 'pow' && typeof scalar.args[1] === 'number') {
+      const power = this.power(this.f32(this.compile(scalar.args[0], read, acc)), scalar.args[1]);
+      if (power) return { kind: 'f32', v: power };
+    }
     const args = scalar.args.map((argument) => this.compile(argument, read, acc));
     return this.apply(scalar.fn, args);
   }
@@ -412,6 +416,18 @@ export class LaneCode {
       default:
         return this.oneByOne(name, args);
     }
+  }
+
+  /** Powers that multiplications and square roots give. */
+  private power(a: Local, exponent: number): Local | undefined {
+    const { m, wasm } = this.fn;
+    const { f32x4 } = m;
+    const keep = (value: Expression): Local => this.fn.keep(wasm.v128, value);
+    if (exponent === 2) return keep(f32x4.mul(a(), a()));
+    if (exponent === 0.5) return keep(f32x4.sqrt(a()));
+    if (exponent !== 0.75) return undefined;
+    const root = keep(f32x4.sqrt(a()));
+    return keep(f32x4.mul(root(), f32x4.sqrt(root())));
   }
 
   /**

@@ -1,5 +1,6 @@
 import { bounds, type DType, dimensionsOf, domainBox, ELEMENT_BYTES, type Expr } from '@regrain/core-ir';
 import { bytesOf, packByDomain } from '../layout/packing.js';
+import type { View } from '../layout/view.js';
 import { Addresses, type Point } from './addresses.js';
 import type { Expression, FunctionBuilder, Local } from './function-builder.js';
 import { type Parameters, readParameters } from './generic.js';
@@ -73,10 +74,36 @@ export function laneStride({ operation, operands }: KernelShape, k: number, lane
     if (range === 'all') return undefined;
     if (!dimensionsOf(range.at).has(lane)) continue;
     const factor = coefficient(range.at, lane);
-    if (factor === undefined || table.some(({ dimension }) => dimension === d)) return undefined;
+    const by = table.find(({ dimension }) => dimension === d);
+    if (factor === undefined || (by && (by.block === 1 || factor < 1))) return undefined;
     sum += factor * strides[d];
   }
   return sum;
+}
+
+/** The blocks of a dimension within which `laneStride` holds for operand k; undefined where it holds throughout. */
+export function laneBlock({ operation, operands }: KernelShape, k: number, lane: number): number | undefined {
+  const operand = operands[k];
+  if (operand?.kind !== 'view') return undefined;
+  for (const { dimension, block } of operand.view.table) {
+    const range = operation.operands[k].map[dimension];
+    if (range === 'all' || !dimensionsOf(range.at).has(lane)) continue;
+    const factor = coefficient(range.at, lane) ?? 0;
+    if (factor < 1 || block % factor !== 0) return 1;
+    // With a shift by whole steps the borders of blocks shift too: then only what divides both.
+    return commonDivisor(block / factor, Math.floor(constantOf(range.at) / factor));
+  }
+  return undefined;
+}
+
+export function commonDivisor(a: number, b: number): number {
+  return b === 0 ? Math.abs(a) : commonDivisor(b, a % b);
+}
+
+/** The constant part of a sum. */
+function constantOf(expr: Expr): number {
+  if (typeof expr === 'number') return expr;
+  return typeof expr === 'object' && !('d' in expr) && expr[0] === '+' ? constantOf(expr[1]) + constantOf(expr[2]) : 0;
 }
 
 /** How often an expression counts a dimension; undefined inside divisions and clamps. */
@@ -150,8 +177,14 @@ export class OperandAccess {
     return this.extras(k);
   }
 
+  /** An address, or what stands for it outside the tensor, where a table has no entry that could be looked up. */
+  either(inside: Expression, address: Expression, instead: Expression, view: View): Expression {
+    const { m } = this.fn;
+    return view.table.length === 0 ? m.select(inside, address, instead) : m.if(inside, address, instead);
+  }
+
   /** Where an operand's element at lane coordinate 0 lies; outside the tensor, the vector that stands for it. */
-  pointer(k: number, point: Point): Pointer {
+  pointer(k: number, point: Point, lookup: Point = point): Pointer {
     const { fn, shape, parameters, addresses } = this;
     const { m, wasm } = fn;
     const operand = shape.operands[k];
@@ -167,10 +200,10 @@ export class OperandAccess {
       return { at: fn.keep(wasm.i32, addresses.sum([base(), ...terms])) };
     }
     const inside = lanes.outside === undefined ? undefined : addresses.inside(map, shape.shapes[k], point);
-    const address = addresses.address(map, operand.view, parameters.base(operand.parameter), point);
+    const address = addresses.address(map, operand.view, parameters.base(operand.parameter), point, lookup);
     if (!inside || lanes.outside === undefined) return { at: fn.keep(wasm.i32, address) };
     const instead = this.extras(lanes.outside);
-    return { at: fn.keep(wasm.i32, m.select(inside, address, instead())) };
+    return { at: fn.keep(wasm.i32, this.either(inside, address, instead(), operand.view)) };
   }
 
   /** Four elements from lane coordinate `v` on. */

@@ -9,10 +9,20 @@ export interface View {
   readonly dtype: DType;
   /** Bytes per step of each tensor dimension; 0 for those that the table holds. */
   readonly strides: readonly number[];
-  /** Entries per step of each looked-up dimension; empty where one region holds all. */
-  readonly table: readonly { readonly dimension: number; readonly stride: number }[];
+  /**
+   * Entries per step of each looked-up dimension; empty where one region holds all. A dimension with a `block` above 1 is linear within
+   * blocks of so many coordinates (channels that several regions hold, as after a concatenation): it has a stride too, and the table is
+   * indexed by the coordinate div `block`.
+   */
+  readonly table: readonly TableDimension[];
   /** What the kernel's code depends on. */
   readonly key: string;
+}
+
+export interface TableDimension {
+  readonly dimension: number;
+  readonly stride: number;
+  readonly block: number;
 }
 
 /** A view and what differs between tasks: an address or, with a table, its entries and where coordinate 0 would be in it. */
@@ -72,19 +82,38 @@ export function locate(box: Box, pieces: readonly Piece[], order: readonly numbe
     linear--;
   }
   const looked = dims.slice(0, linear);
-  const strides = shape.map((_, d) => (dims.indexOf(d) >= linear ? first.strides[d] : 0));
-  const table: { dimension: number; stride: number }[] = [];
+  const innermost = dims[dims.length - 1];
+  const block = linear === dims.length ? blockOf(touched, innermost, box, shape[innermost]) : 1;
+  const strides = shape.map((_, d) => (dims.indexOf(d) >= linear || (d === innermost && block > 1) ? first.strides[d] : 0));
+  const table: TableDimension[] = [];
   let count = 1;
   for (const dimension of [...looked].reverse()) {
-    table.unshift({ dimension, stride: count });
-    count *= box[dimension][1] - box[dimension][0];
+    const own = dimension === innermost ? block : 1;
+    table.unshift({ dimension, stride: count, block: own });
+    count *= Math.floor((box[dimension][1] - 1) / own) - Math.floor(box[dimension][0] / own) + 1;
   }
   const entries = new Int32Array(count);
   for (const { part, address, box: whole, strides: own } of touched) {
     fill(entries, part, box, table, address - offset(whole, strides), (d, x) => (x - whole[d][0]) * own[d]);
   }
-  const bias = table.reduce((sum, { dimension, stride }) => sum + box[dimension][0] * stride, 0);
+  const bias = table.reduce((sum, { dimension, stride, block: own }) => sum + Math.floor(box[dimension][0] / own) * stride, 0);
   return { view: view(dtype, strides, table), base: -4 * bias, entries };
+}
+
+/** Below this, blocks save nothing. */
+const LEAST_BLOCK = 4;
+
+/** The largest size of blocks of a dimension none of which is cut by a region's border; 1 if that is too small. */
+function blockOf(pieces: readonly { readonly part: Box }[], dimension: number, box: Box, extent: number): number {
+  let block = extent;
+  for (const { part } of pieces) {
+    for (const border of part[dimension]) if (border > box[dimension][0] && border < box[dimension][1]) block = gcd(block, border);
+  }
+  return block >= LEAST_BLOCK ? block : 1;
+}
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
 }
 
 /** A dense tensor at an address. */
@@ -105,7 +134,12 @@ export function dense(address: number, shape: readonly number[], order: readonly
 }
 
 function view(dtype: DType, strides: readonly number[], table: View['table']): View {
-  return { dtype, strides, table, key: `${dtype}[${strides}]${table.map(({ dimension, stride }) => `t${dimension}:${stride}`).join(',')}` };
+  return {
+    dtype,
+    strides,
+    table,
+    key: `${dtype}[${strides}]${table.map(({ dimension, stride, block }) => `t${dimension}:${stride}/${block}`).join(',')}`,
+  };
 }
 
 function offset(box: Box, strides: readonly number[]): number {
@@ -125,9 +159,15 @@ function fill(
       entries[index] = at;
       return;
     }
-    const { dimension, stride } = table[level];
+    const { dimension, stride, block } = table[level];
     const [lo, hi] = part[dimension];
-    for (let x = lo; x < hi; x++) visit(level + 1, index + (x - box[dimension][0]) * stride, at + along(dimension, x));
+    if (block === 1) {
+      for (let x = lo; x < hi; x++) visit(level + 1, index + (x - box[dimension][0]) * stride, at + along(dimension, x));
+      return;
+    }
+    // Blocks are linear: the coordinate counts in the address, not in the entry.
+    const start = Math.floor(box[dimension][0] / block);
+    for (let k = Math.floor(lo / block); k * block < hi; k++) visit(level + 1, index + (k - start) * stride, at);
   };
   visit(0, 0, address);
 }
