@@ -1,6 +1,17 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { basename, extname, join } from 'node:path';
-import { badInput, OperatorSet, type Plan, parsePlan, Reporter, type Session } from '@regrain/core-ir';
+import {
+  badInput,
+  checkConstants,
+  OperatorSet,
+  type Plan,
+  type PlanFault,
+  parsePlan,
+  RegrainError,
+  Reporter,
+  type Session,
+  Verifier,
+} from '@regrain/core-ir';
 import { emitWasm, evaluatorOf, load, WasmSession } from '@regrain/hw-wasm';
 import { Command, Option } from 'commander';
 import { type CompileFlags, compileFile } from '../compile/compile-file.js';
@@ -164,19 +175,29 @@ async function openFolder(folder: string, flags: Flags, terminal: Terminal): Pro
   const path = join(folder, 'plan.json');
   const plan = readFileSync(path, 'utf8');
   const optional = (name: string): Buffer | undefined => (existsSync(join(folder, name)) ? readFileSync(join(folder, name)) : undefined);
-  const { machine } = parsePlan(plan, path);
-  if (machine.name !== 'wasm') throw badInput(`${path}: a plan for ${machine.name}; compile the model with --target wasm`);
+  const parsed = parsePlan(plan, path);
+  if (parsed.machine.name !== 'wasm') throw badInput(`${path}: a plan for ${parsed.machine.name}; compile the model with --target wasm`);
+  const bin = join(folder, 'plan.bin');
+  const constants = readFileSync(bin);
+  await checkConstants(parsed.program, constants, bin);
+  const module = optional('plan.wasm');
+  // A module belongs to the very plan that was verified when it was made; a plan alone may have been edited.
+  if (!module) for (const { id } of session.contributions(Verifier)) refuseFaults(path, session.make(Verifier, id).verify(parsed));
   const wasm = await load(
     {
       plan,
-      constants: readFileSync(join(folder, 'plan.bin')),
-      module: optional('plan.wasm'),
+      constants,
+      module,
       manifest: optional('plan.wasm.json')?.toString('utf8'),
       data: optional('plan.wasm.bin'),
     },
     optionsFor(session, flags),
   );
   return { session, wasm, compileMs: 0, openedAt };
+}
+
+function refuseFaults(path: string, [fault]: readonly PlanFault[]): void {
+  if (fault) throw new RegrainError('verification', `${path}: ${fault.rule}: ${fault.message}`);
 }
 
 function optionsFor(session: Session, flags: Flags): Parameters<typeof WasmSession.open>[3] {
