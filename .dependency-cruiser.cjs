@@ -1,5 +1,5 @@
 // Who may import whom (DESIGN, section 3): stages know the kernel and nothing else of ours; the kernel knows nobody.
-const STAGES = 'decompose|depgraph|scheduler|allocator|adjuster|hw-target|frontend-onnx|frontend-trace|testkit';
+const STAGES = 'decompose|depgraph|scheduler|allocator|adjuster|hw-target|hw-wasm|frontend-onnx|frontend-trace|testkit';
 const TESTS = '[.](spec|prop)[.]ts$|/test/|/spec-support[.]ts$';
 
 /** @type {import('dependency-cruiser').IConfiguration} */

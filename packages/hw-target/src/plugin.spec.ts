@@ -6,7 +6,7 @@ import { sketch, task, toy } from './spec-support.js';
 
 const POINT = new Map([[HardwareTarget, ['hardware-target', 'machines/']]]);
 
-describe.each(plugin.bindings.map((binding) => [binding.id, binding] as const))('%s', (id, { point, use, options, description }) => {
+describe.each(plugin.bindings.map((binding) => [binding.id, binding] as const))('%s', (id, { point, description }) => {
   const [page, folder] = POINT.get(point) ?? ['reporter', ''];
 
   it('has a file of its name, a page and a description', () => {

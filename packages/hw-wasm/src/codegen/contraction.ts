@@ -3,7 +3,7 @@ import { elementAt } from '../layout/packing.js';
 import type { Expression, FunctionBuilder, Local } from './function-builder.js';
 import { operandsIn } from './generic.js';
 import type { Imports } from './imports.js';
-import type { KernelShape } from './kernel.js';
+import { type KernelShape, keyOf, type SelectContext, type Selected } from './kernel.js';
 import { hasLanes, LaneCode, type Lanes } from './lanes.js';
 import {
   commonDivisor,
@@ -16,7 +16,6 @@ import {
   outsideVector,
   type Pointer,
 } from './operand-access.js';
-import { keyOf, type SelectContext, type Selected } from './select.js';
 
 /** Points of the tile dimension that are computed together; 4 × 8 sums fill the registers. */
 const TILE = 4;

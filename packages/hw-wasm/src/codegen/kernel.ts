@@ -1,5 +1,7 @@
-import type { Operation, Phase } from '@regrain/core-ir';
+import type { Operation, Phase, Program, Values } from '@regrain/core-ir';
+import type { Segment } from '../layout/segment.js';
 import type { View } from '../layout/view.js';
+import type { KernelKind } from '../program.js';
 import type { FunctionBuilder } from './function-builder.js';
 import type { Imports } from './imports.js';
 
@@ -25,3 +27,26 @@ export interface KernelShape {
  * domain, then a base for each operand in memory, then what the kind of kernel needs of its own, all 32-bit.
  */
 export type WriteKernel = (fn: FunctionBuilder, imports: Imports) => void;
+
+export interface Selected {
+  readonly kind: KernelKind;
+  /** Equal keys: one function. */
+  readonly key: string;
+  readonly write: WriteKernel;
+  /** Parameters of the kernel's own, after the bases. */
+  readonly extra: readonly number[];
+}
+
+export interface SelectContext {
+  readonly program: Program;
+  readonly segment: Segment;
+  valuesOf(tensor: number): Values;
+  readonly generic: boolean;
+}
+
+/** All that a kernel's code depends on. */
+export function keyOf({ operation, shapes, operands, accumulator, phase }: KernelShape): string {
+  const maps = operation.operands.map(({ map, mode, outside }) => ({ map, mode, outside }));
+  const views = operands.map((operand) => operand && (operand.kind === 'view' ? operand.view.key : operand.value));
+  return JSON.stringify([operation.domain, maps, operation.body, shapes, views, accumulator?.view.key, phase]);
+}

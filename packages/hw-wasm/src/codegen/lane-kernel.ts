@@ -2,7 +2,7 @@ import { bounds, type DType, dimensionsOf, domainBox, ELEMENT_BYTES, type Expr, 
 import type { Expression, FunctionBuilder, Local } from './function-builder.js';
 import { operandsIn } from './generic.js';
 import type { Imports } from './imports.js';
-import type { KernelShape } from './kernel.js';
+import { type KernelShape, keyOf, type SelectContext, type Selected } from './kernel.js';
 import { hasLanes, LaneCode, type Lanes } from './lanes.js';
 import {
   commonDivisor,
@@ -14,7 +14,6 @@ import {
   type Pointer,
   packable,
 } from './operand-access.js';
-import { keyOf, type SelectContext, type Selected } from './select.js';
 
 /** Windows of at most so many points are written out. */
 const UNROLLED = 36;

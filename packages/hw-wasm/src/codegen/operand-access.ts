@@ -4,9 +4,8 @@ import type { View } from '../layout/view.js';
 import { Addresses, type Point } from './addresses.js';
 import type { Expression, FunctionBuilder, Local } from './function-builder.js';
 import { type Parameters, readParameters } from './generic.js';
-import type { KernelShape } from './kernel.js';
+import type { KernelShape, SelectContext } from './kernel.js';
 import type { LaneCode, Lanes } from './lanes.js';
-import type { SelectContext } from './select.js';
 
 /** How lanes reach an operand. */
 export interface LaneOperand {
