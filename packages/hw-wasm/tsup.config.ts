@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsup';
 import { base } from '../../tsup.base.js';
 
-export default defineConfig(base);
+// The worker is a file of its own: threads start from it.
+export default defineConfig({ ...base, entry: ['src/index.ts', 'src/worker.ts'] });

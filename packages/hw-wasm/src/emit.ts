@@ -13,13 +13,14 @@ import type { FunctionBuilder as Builder, Wasm } from './codegen/function-builde
 import { FunctionBuilder } from './codegen/function-builder.js';
 import { Imports } from './codegen/imports.js';
 import type { KernelShape, OperandCode } from './codegen/kernel.js';
+import { writeScheduler } from './codegen/scheduler.js';
 import { selectKernel } from './codegen/select.js';
 import { inputAccess, isGiven } from './inputs.js';
 import { LiveRegions } from './layout/live.js';
 import { Segment } from './layout/segment.js';
 import { layoutSpaces } from './layout/spaces.js';
 import { dense, type Located, locate, type Piece } from './layout/view.js';
-import type { Action, Held, HostOperand, KernelKind, WasmProgram } from './program.js';
+import type { Action, Held, HostOperand, KernelKind, Sync, WasmProgram } from './program.js';
 
 export interface EmitOptions {
   /** Only element-by-element kernels: slow, and equal to the reference interpreter to the bit. */
@@ -29,6 +30,9 @@ export interface EmitOptions {
 /** Room behind the last byte: vector loads may reach past what they need. */
 const SLACK = 64;
 
+/** Counters of different lanes are not in one line of a cache. */
+const CACHE_LINE = 64;
+
 /** 4 GiB. */
 const MAX_PAGES = 65536;
 
@@ -36,6 +40,14 @@ const MAX_PAGES = 65536;
 export async function emitWasm(plan: Plan, constants: Uint8Array, options: EmitOptions = {}): Promise<WasmProgram> {
   const { default: wasm } = await import('binaryen');
   return new Emitter(wasm, plan, constants, options).emit();
+}
+
+interface LaneBuilder {
+  readonly actions: Action[];
+  readonly schedule: { step: number; kernel: KernelKind }[];
+  /** Words per entry: the function's place in the table and the address of its descriptor; of several lanes also waits and position. */
+  readonly entries: number[];
+  readonly counter?: number;
 }
 
 class Emitter {
@@ -47,10 +59,14 @@ class Emitter {
   private readonly functions = new Map<string, number>();
   private readonly names: string[] = [];
   private readonly kinds: KernelKind[] = [];
-  private readonly actions: Action[] = [];
-  private readonly schedule: { step: number; kernel: KernelKind }[] = [];
-  /** Two words per entry: the function's place in the table, the address of its descriptor. */
-  private readonly entries: number[] = [];
+  private readonly lanes: LaneBuilder[];
+  /** Per engine its lane. */
+  private readonly laneOf: readonly number[];
+  /** Per step: what its lane's counter is when it is done. */
+  private readonly position: Int32Array;
+  private readonly abort: number | undefined;
+  /** Regions of inputs that arrive while the plan runs: before which step. */
+  private readonly arrival = new Map<number, number>();
   private readonly external = new Map<number, Located>();
 
   constructor(
@@ -64,17 +80,30 @@ class Emitter {
     this.spaces = layoutSpaces(plan);
     this.segment = new Segment(this.spaces.end);
     this.live = new LiveRegions(plan, this.spaces);
+    const engines = [...new Set(plan.steps.map(({ engine }) => engine))].sort((a, b) => a - b);
+    this.laneOf = plan.machine.engines.map((_, engine) => Math.max(0, engines.indexOf(engine)));
+    const several = engines.length > 1;
+    this.lanes = (several ? engines : [0]).map(() => ({
+      actions: [],
+      schedule: [],
+      entries: [],
+      ...(several ? { counter: this.segment.reserve(CACHE_LINE, CACHE_LINE) } : {}),
+    }));
+    this.abort = several ? this.segment.reserve(CACHE_LINE, CACHE_LINE) : undefined;
+    const done = new Int32Array(this.lanes.length);
+    this.position = Int32Array.from(plan.steps, ({ engine }) => ++done[this.laneOf[engine]]);
     this.module = new wasm.Module();
     this.module.setFeatures(
       wasm.Features.SIMD128 |
         wasm.Features.NontrappingFPToInt |
         wasm.Features.BulkMemory |
         wasm.Features.SignExt |
-        wasm.Features.MutableGlobals,
+        wasm.Features.MutableGlobals |
+        (several ? wasm.Features.Atomics : 0),
     );
     // Loads and stores refer to the memory that exists when they are made.
-    this.module.setMemory(1, MAX_PAGES);
-    this.module.addMemoryImport('0', 'host', 'memory');
+    this.module.setMemory(1, MAX_PAGES, undefined, undefined, several);
+    this.module.addMemoryImport('0', 'host', 'memory', several);
   }
 
   emit(): WasmProgram {
@@ -83,25 +112,29 @@ class Emitter {
     this.placeExternal();
     const held: Held[] = [];
     for (let time = 0; time <= steps.length + 1; time++) {
-      for (const p of this.live.advance(time)) this.arrive(p);
+      for (const p of this.live.advance(time)) this.arrive(p, time - 1);
       const step = steps[time - 1];
       if (step) this.step(time - 1, step);
     }
     const last = [...program.outputs, ...program.states.map(({ from }) => from.tensor)];
     for (const tensor of new Set(last)) held.push(...this.holdAtEnd(tensor));
     const memoryBytes = segment.end + SLACK;
-    const entries = segment.putWords(this.entries);
-    this.writeRun(entries);
+    const lanes = this.lanes.map(({ actions, schedule, entries, counter }) => ({
+      actions,
+      schedule,
+      entries: segment.putWords(entries),
+      ...(counter === undefined ? {} : { counter }),
+    }));
     const module = this.finish();
     return {
       module,
       data: { address: segment.start, bytes: segment.content() },
       arenaBytes: this.spaces.end,
       memoryBytes: Math.max(memoryBytes, segment.end + SLACK),
-      actions: this.actions,
+      lanes,
+      ...(this.abort === undefined ? {} : { abort: this.abort }),
       held,
       external: [...this.external].map(([tensor, at]) => ({ tensor, box: boxOf(program.tensors[tensor].shape), at })),
-      schedule: this.schedule,
       kernels: {
         contraction: this.kinds.filter((kind) => kind === 'contraction').length,
         lanes: this.kinds.filter((kind) => kind === 'lanes').length,
@@ -119,7 +152,7 @@ class Emitter {
     });
   }
 
-  private arrive(p: number): void {
+  private arrive(p: number, before: number): void {
     if (!isGiven(this.plan, p)) return;
     const { decomposition, program, placements } = this.plan;
     const { holds } = placements[p];
@@ -128,14 +161,18 @@ class Emitter {
     const { tensor, order } = decomposition.instances[instance];
     const { shape, dtype } = program.tensors[tensor];
     const at = this.located(locate(box, [{ box, address: this.live.address(p) }], order, shape, dtype));
-    this.actions.push({ kind: 'arrive', tensor, box, at });
+    const next = this.plan.steps[before];
+    if (next) this.arrival.set(holds.region, before);
+    const { actions } = this.lanes[next ? this.laneOf[next.engine] : 0];
+    actions.push({ kind: 'arrive', tensor, box, at, ...(next && this.lanes.length > 1 ? { sync: { waits: this.waits(next) } } : {}) });
   }
 
   private step(index: number, step: Step): void {
     const { placements, decomposition, program } = this.plan;
     if (step.kind === 'move') {
-      this.actions.push({
+      this.lanes[this.laneOf[step.engine]].actions.push({
         kind: 'move',
+        ...this.sync(index, step),
         step: index,
         from: this.live.address(step.from),
         to: this.live.address(step.to),
@@ -146,8 +183,9 @@ class Emitter {
     const task = decomposition.tasks[step.task];
     const operation = program.operations[task.operation];
     if (!operation.body) {
-      this.actions.push({
+      this.lanes[this.laneOf[step.engine]].actions.push({
         kind: 'host',
+        ...this.sync(index, step, this.arrivals(task)),
         step: index,
         operation: task.operation,
         box: task.box,
@@ -155,11 +193,12 @@ class Emitter {
       });
       return;
     }
-    this.task(index, task, operation, step.engine);
+    this.task(index, step, task, operation);
   }
 
-  private task(index: number, task: Task, operation: Operation, engine: number): void {
+  private task(index: number, step: Step, task: Task, operation: Operation): void {
     const { program } = this.plan;
+    const { engine } = step;
     const bases: number[] = [];
     const code = (at: Located): Extract<OperandCode, { kind: 'view' }> => {
       const { view, base } = this.located(at);
@@ -206,12 +245,38 @@ class Emitter {
     const ends = shape.phase === 'init' || shape.phase === 'finish';
     const sides = task.box.flatMap(([lo, hi], d) => (ends && operation.domain[d].kind === 'reduction' ? [0, 1] : [lo, hi]));
     const descriptor = this.segment.putWords([...sides, ...bases, ...extra]);
-    this.entries.push(place, descriptor);
-    this.schedule.push({ step: index, kernel: kind });
-    const entry = this.schedule.length;
-    const before = this.actions.at(-1);
-    if (before?.kind === 'run') this.actions[this.actions.length - 1] = { ...before, to: entry };
-    else this.actions.push({ kind: 'run', from: entry - 1, to: entry });
+    const lane = this.lanes[this.laneOf[engine]];
+    lane.entries.push(place, descriptor);
+    if (this.lanes.length > 1) lane.entries.push(this.waits(step, this.arrivals(task)), this.position[index]);
+    lane.schedule.push({ step: index, kernel: kind });
+    const entry = lane.schedule.length;
+    const before = lane.actions.at(-1);
+    if (before?.kind === 'run') lane.actions[lane.actions.length - 1] = { ...before, to: entry };
+    else lane.actions.push({ kind: 'run', from: entry - 1, to: entry });
+  }
+
+  private sync(index: number, step: Step, more: readonly number[] = []): { readonly sync?: Sync } {
+    return this.lanes.length > 1 ? { sync: { waits: this.waits(step, more), done: this.position[index] } } : {};
+  }
+
+  /** The steps before which the parts of inputs arrive that a task reads: whoever reads them on another lane waits for that step. */
+  private arrivals({ accesses }: Task): number[] {
+    const { decomposition, program } = this.plan;
+    return accesses.flatMap(({ instance, box }) => {
+      if (program.tensors[decomposition.instances[instance].tensor].kind !== 'input') return [];
+      return this.live.regions(instance, box).flatMap((region) => this.arrival.get(region) ?? []);
+    });
+  }
+
+  /** Address of a list: how many waits, then for each the address of a lane's counter and what it must have reached. 0 for none. */
+  private waits({ waits, engine }: Step, more: readonly number[] = []): number {
+    const least = new Map<number, number>();
+    for (const wait of [...waits, ...more]) {
+      const lane = this.laneOf[this.plan.steps[wait].engine];
+      if (lane !== this.laneOf[engine]) least.set(lane, Math.max(least.get(lane) ?? 0, this.position[wait]));
+    }
+    if (least.size === 0) return 0;
+    return this.segment.putWords([least.size, ...[...least].flatMap(([lane, position]) => [this.lanes[lane].counter ?? 0, position])]);
   }
 
   private hostOperands(task: Task, engine: number): HostOperand[] {
@@ -268,25 +333,9 @@ class Emitter {
     });
   }
 
-  /** `run(from, to)` calls the kernels of these entries of the schedule. */
-  private writeRun(entries: number): void {
-    const { module: m, wasm } = this;
-    const fn = new FunctionBuilder(wasm, m, [wasm.i32, wasm.i32]);
-    fn.loop(
-      fn.param(0)(),
-      () => fn.param(1)(),
-      1,
-      (i) => {
-        const at = fn.keep(wasm.i32, m.i32.add(m.i32.const(entries), m.i32.shl(i(), m.i32.const(3))));
-        fn.push(m.call_indirect('kernels', m.i32.load(0, 4, at()), [m.i32.load(4, 4, at())], wasm.createType([wasm.i32]), wasm.none));
-      },
-    );
-    fn.finish('run');
-    m.addFunctionExport('run', 'run');
-  }
-
   private finish(): Uint8Array {
     const { module: m, wasm, names } = this;
+    writeScheduler(wasm, m, this.abort);
     m.addTable('kernels', names.length, names.length);
     m.addActiveElementSegment('kernels', 'all', names, m.i32.const(0));
     this.imports.declare(wasm, m);

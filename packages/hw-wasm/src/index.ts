@@ -4,3 +4,4 @@ export { plugin } from './plugin.js';
 export type * from './program.js';
 export { type SessionOptions, WasmSession } from './session.js';
 export { evaluatorOf, WasmTarget, wasmMachine } from './target.js';
+export { ThreadedSession } from './threads.js';

@@ -1,17 +1,33 @@
 import type { Box, DType } from '@regrain/core-ir';
 import type { Located } from './layout/view.js';
 
-/** What a session does, in order: runs of tasks inside the module, and what only the host can do between them. */
+/** What a lane waits for before an action of the host and says after it, where there are several lanes. */
+export interface Sync {
+  /** Address of a list of waits (see `Emitter.waits`); 0: none. */
+  readonly waits: number;
+  /** What the lane's counter becomes; absent: as it is. */
+  readonly done?: number;
+}
+
+/** What a lane does, in order: runs of tasks inside the module, and what only the host can do between them. */
 export type Action =
-  /** Entries `from` to `to` of the module's schedule. */
+  /** Entries `from` to `to` of the lane's schedule. */
   | { readonly kind: 'run'; readonly from: number; readonly to: number }
   /** A part of an input comes into the arena. */
-  | { readonly kind: 'arrive'; readonly tensor: number; readonly box: Box; readonly at: Located }
+  | { readonly kind: 'arrive'; readonly sync?: Sync; readonly tensor: number; readonly box: Box; readonly at: Located }
   /** A region is copied. */
-  | { readonly kind: 'move'; readonly step: number; readonly from: number; readonly to: number; readonly bytes: number }
+  | {
+      readonly kind: 'move';
+      readonly sync?: Sync;
+      readonly step: number;
+      readonly from: number;
+      readonly to: number;
+      readonly bytes: number;
+    }
   /** An operation without a body: the operator set that knows it computes it from what lies in memory. */
   | {
       readonly kind: 'host';
+      readonly sync?: Sync;
       readonly step: number;
       readonly operation: number;
       readonly box: Box;
@@ -36,6 +52,16 @@ export interface Held {
 /** How a task is computed. */
 export type KernelKind = 'contraction' | 'lanes' | 'generic';
 
+export interface Lane {
+  readonly actions: readonly Action[];
+  /** Address of the entries of its schedule. */
+  readonly entries: number;
+  /** Per entry: the step, and how it is computed. */
+  readonly schedule: readonly { readonly step: number; readonly kernel: KernelKind }[];
+  /** Address of the counter of what it has done; absent with one lane. */
+  readonly counter?: number;
+}
+
 /** A plan as a module and what a session needs to run it. All addresses are those of the module's memory. */
 export interface WasmProgram {
   readonly module: Uint8Array;
@@ -45,12 +71,13 @@ export interface WasmProgram {
   readonly arenaBytes: number;
   /** Everything: arena, data, inputs that lie outside. */
   readonly memoryBytes: number;
-  readonly actions: readonly Action[];
+  /** One per engine that runs tasks; more than one need shared memory and a worker each. */
+  readonly lanes: readonly Lane[];
   readonly held: readonly Held[];
   /** Inputs outside the arena, whole. */
   readonly external: readonly Held[];
-  /** Per entry of the schedule: the step, and how it is computed. */
-  readonly schedule: readonly { readonly step: number; readonly kernel: KernelKind }[];
+  /** A word that is 0; any other value ends all waits by a trap. Absent with one lane. */
+  readonly abort?: number;
   /** Number of functions by kind. */
   readonly kernels: Readonly<Record<KernelKind, number>>;
 }

@@ -2,34 +2,37 @@ import {
   type EvaluateOpaque,
   type HardwareTarget,
   type Machine,
-  noOptions,
   type Observations,
   type Operation,
   type OperatorSet,
   OperatorSets,
   type Plan,
+  PluginOptions,
   serializePlan,
   type Task,
   type Values,
   volume,
 } from '@regrain/core-ir';
 import { inject, injectable } from 'inversify';
+import { z } from 'zod';
 import { wasmFiles } from './artifact.js';
 import { emitWasm } from './emit.js';
 import { observationsOf } from './observe.js';
 import { WasmSession } from './session.js';
 
-export const wasmOptions = noOptions;
+export const wasmOptions = z.strictObject({
+  threads: z.int().min(1).max(16).default(1).describe('engines, each a worker on shared memory'),
+});
 
 /** One memory, which is the arena; 4 GiB at most. Kernels read channels last. */
-export const wasmMachine: Machine = {
+export const wasmMachine = (threads = 1): Machine => ({
   name: 'wasm',
   spaces: [{ name: 'arena', bytes: 2 ** 32 - 65536, align: 4, counted: true }],
-  engines: [{ name: 'main', spaces: [0], runs: 'tasks' }],
+  engines: Array.from({ length: threads }, (_, k) => ({ name: `thread${k}`, spaces: [0], runs: 'tasks' as const })),
   home: { input: 0, constant: 0, output: 0 },
   storageOrders: { 4: [0, 2, 3, 1] },
   detail: {},
-};
+});
 
 /** Nanoseconds: of a call, of a multiply-accumulate and of a byte, as seen on processors of 2 to 3 GHz. Rough: for comparing grains only. */
 const CALL = 60;
@@ -43,9 +46,14 @@ const PER_BYTE = 0.05;
  */
 @injectable()
 export class WasmTarget implements HardwareTarget {
-  readonly machine = wasmMachine;
+  readonly machine: Machine;
 
-  constructor(@inject(OperatorSets) private readonly sets: readonly OperatorSet[]) {}
+  constructor(
+    @inject(PluginOptions) { threads }: z.output<typeof wasmOptions>,
+    @inject(OperatorSets) private readonly sets: readonly OperatorSet[],
+  ) {
+    this.machine = wasmMachine(threads);
+  }
 
   cost(operation: Operation, task: Task, bytes: number): number {
     const points = operation.domain.reduce((product, { extent }) => product * extent, 1);
@@ -61,6 +69,7 @@ export class WasmTarget implements HardwareTarget {
   ): Promise<{ readonly seen: Observations; readonly outputs?: ReadonlyMap<string, ArrayBufferView> }> {
     if (!constants || !inputs) return { seen: this.estimate(plan) };
     const evaluateOpaque = evaluatorOf(this.sets);
+    if (new Set(plan.steps.map(({ engine }) => engine)).size > 1) return { seen: this.estimate(plan) };
     const session = await WasmSession.open(plan, constants, await emitWasm(plan, constants), { evaluateOpaque });
     const given = new Map([...inputs].map(([name, view]) => [name, valuesOf(plan, name, view)]));
     session.run(given);
@@ -76,14 +85,15 @@ export class WasmTarget implements HardwareTarget {
   private estimate(plan: Plan): Observations {
     const { steps, decomposition, program } = plan;
     const [start, end] = [new Float64Array(steps.length), new Float64Array(steps.length)];
-    let now = 0;
+    const free = new Float64Array(plan.machine.engines.length);
     steps.forEach((step, s) => {
-      start[s] = now;
+      start[s] = step.waits.reduce((latest, wait) => Math.max(latest, end[wait]), free[step.engine]);
+      end[s] = start[s];
       if (step.kind === 'task') {
         const task = decomposition.tasks[step.task];
-        now += this.cost(program.operations[task.operation], task, 0);
+        end[s] += this.cost(program.operations[task.operation], task, 0);
       }
-      end[s] = now;
+      free[step.engine] = end[s];
     });
     return observationsOf(plan, start, end);
   }

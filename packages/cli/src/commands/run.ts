@@ -12,7 +12,7 @@ import {
   type Session,
   Verifier,
 } from '@regrain/core-ir';
-import { emitWasm, evaluatorOf, load, WasmSession } from '@regrain/hw-wasm';
+import { emitWasm, evaluatorOf, load, ThreadedSession, WasmSession } from '@regrain/hw-wasm';
 import { Command, Option } from 'commander';
 import { type CompileFlags, compileFile } from '../compile/compile-file.js';
 import { type Check, checkAgainstOnnxRuntime } from '../execute/check.js';
@@ -47,7 +47,10 @@ interface Flags extends Omit<CompileFlags, 'input'> {
 interface Summary {
   readonly model: string;
   readonly target: string;
+  /** That the plan runs on. */
   readonly threads: number;
+  /** Time on one thread ÷ time on several, median of paired runs; of what was tried and is fastest, chosen or not. */
+  readonly speedup?: number;
   /** The plan's arena: the module's memory without constants, tables and code. */
   readonly arenaBytes: number;
   readonly constantBytes: number;
@@ -79,7 +82,9 @@ export function runCommand(shell: Shell): Command {
     .description('really runs a model by its plan, as WebAssembly whose memory is the arena')
     .argument('<model>', 'an ONNX model, or a folder that `compile --target wasm --out` wrote')
     .addOption(new Option('--target <id>', 'where it runs').choices(['wasm']).default('wasm'))
-    .addOption(new Option('--threads <n>', 'threads').argParser(integer(1, 1)).default(1))
+    .addOption(
+      new Option('--threads <n>', 'threads at most: as many as are measurably faster than one').argParser(integer(1, 16)).default(1),
+    )
     .addOption(
       new Option('--input <name=file.npy>', 'values of an input, repeatable (default: seeded random)')
         .argParser(inputFile)
@@ -114,21 +119,24 @@ async function run(shell: Shell, model: string, flags: Flags): Promise<void> {
   if (flags.out !== undefined) checkFolder(flags.out);
   const folder = statSync(model).isDirectory();
   if (folder && flags.check) throw badInput(`--check needs the model itself: regrain run MODEL.onnx --check`);
-  const { session, wasm, compileMs, openedAt } = folder
+  const { session, wasm, compileMs, openedAt, speedup } = folder
     ? await openFolder(model, flags, terminal)
     : await openModel(model, flags, terminal);
   const { plan, program } = wasm;
   const inputs = inputsFor(plan.program, flags.input, flags.seed ?? 1);
-  const outputs = wasm.run(inputs);
+  const outputs = await wasm.run(inputs);
   const firstMs = performance.now() - openedAt;
   const check = flags.check ? await checkAgainstOnnxRuntime(model, plan.program, inputs, outputs) : undefined;
-  const times = measure(() => wasm.run(inputs), flags.runs);
-  const seen = flags.profile ? wasm.observe(inputs).seen : undefined;
+  const times = await measure(async () => wasm.run(inputs), flags.runs);
+  if (flags.profile && wasm instanceof ThreadedSession) throw badInput('--profile works on one thread; leave --threads out');
+  const seen = wasm instanceof WasmSession && flags.profile ? wasm.observe(inputs).seen : undefined;
+  if (wasm instanceof ThreadedSession) await wasm.close();
   const profile = seen && profileOf(plan, program, seen);
   const summary: Summary = {
     model: basename(model, extname(model)),
     target: 'wasm',
-    threads: 1,
+    threads: program.lanes.length,
+    ...(speedup === undefined ? {} : { speedup }),
     arenaBytes: program.arenaBytes,
     constantBytes: program.data.bytes.length,
     compileMs,
@@ -152,21 +160,78 @@ async function run(shell: Shell, model: string, flags: Flags): Promise<void> {
 
 interface Opened {
   readonly session: Session;
-  readonly wasm: WasmSession;
+  readonly wasm: WasmSession | ThreadedSession;
   readonly compileMs: number;
   readonly openedAt: number;
+  readonly speedup?: number;
 }
 
 async function openModel(path: string, flags: Flags, terminal: Terminal): Promise<Opened> {
+  const one = await openPlan(path, flags, terminal);
+  if (flags.threads === 1) return one;
+  const { plan } = one.wasm;
+  const inputs = inputsFor(plan.program, flags.input, flags.seed ?? 1);
+  let [best, speedup] = [one, 0];
+  // Few large bands per operation: threads meet only at their borders.
+  for (const bands of [flags.threads, 2 * flags.threads]) {
+    terminal.progress(`trying ${flags.threads} threads, ${bands} bands`);
+    const several = await openPlan(path, flags, terminal, { threads: flags.threads, bands });
+    const ratio = several.wasm instanceof ThreadedSession ? await compare(one.wasm, several.wasm, inputs) : 0;
+    if (ratio > speedup) speedup = ratio;
+    const faster = ratio > WORTHWHILE && ratio >= speedup;
+    const [kept, left] = faster ? [several, best] : [best, several];
+    if (left.wasm instanceof ThreadedSession) await left.wasm.close();
+    best = kept;
+  }
+  terminal.progress('');
+  return { ...best, speedup, openedAt: performance.now() };
+}
+
+async function openPlan(
+  path: string,
+  flags: Flags,
+  terminal: Terminal,
+  parallel?: { readonly threads: number; readonly bands: number },
+): Promise<Opened> {
   const began = performance.now();
-  const { input: _files, seed: _seed, ...compileFlags } = flags;
+  const { input: _files, seed: _seed, threads: _threads, ...own } = flags;
+  const compileFlags = parallel
+    ? {
+        ...own,
+        threads: parallel.threads,
+        decompose: [{ id: 'bands', options: { maxBands: parallel.bands } }],
+        schedule: ['critical-path'],
+        iterations: 0,
+      }
+    : own;
   const { session, result } = await compileFile(path, basename(path), compileFlags, terminal);
   terminal.progress('making the module');
-  const program = await emitWasm(result.plan, result.loaded.constants, { generic: flags.generic === true });
+  const { plan, loaded } = { plan: result.plan, loaded: result.loaded };
+  const program = await emitWasm(plan, loaded.constants, { generic: flags.generic === true });
   terminal.progress('');
   const openedAt = performance.now();
-  const wasm = await WasmSession.open(result.plan, result.loaded.constants, program, optionsFor(session, flags));
+  const Opener = program.lanes.length > 1 ? ThreadedSession : WasmSession;
+  const wasm = await Opener.open(plan, loaded.constants, program, optionsFor(session, flags));
   return { session, wasm, compileMs: openedAt - began, openedAt };
+}
+
+/** More threads must gain so much to be taken. */
+const WORTHWHILE = 1.03;
+const PAIRS = 7;
+
+/** Time of the first ÷ time of the second: the median over runs in turn, after one of each to warm up. */
+async function compare(one: Opened['wasm'], other: Opened['wasm'], inputs: Parameters<WasmSession['run']>[0]): Promise<number> {
+  const ratios: number[] = [];
+  for (let pair = 0; pair <= PAIRS; pair++) {
+    const times: number[] = [];
+    for (const session of [one, other]) {
+      const start = performance.now();
+      await session.run(inputs);
+      times.push(performance.now() - start);
+    }
+    if (pair > 0) ratios.push(times[0] / times[1]);
+  }
+  return ratios.sort((a, b) => a - b)[ratios.length >> 1];
 }
 
 async function openFolder(folder: string, flags: Flags, terminal: Terminal): Promise<Opened> {
@@ -206,12 +271,12 @@ function optionsFor(session: Session, flags: Flags): Parameters<typeof WasmSessi
 }
 
 /** Milliseconds of runs, sorted. */
-function measure(once: () => void, runs: number | undefined): number[] {
+async function measure(once: () => Promise<unknown>, runs: number | undefined): Promise<number[]> {
   const times: number[] = [];
   const began = performance.now();
   while (times.length < (runs ?? RUNS) && (runs !== undefined || times.length === 0 || performance.now() - began < ENOUGH_MS)) {
     const start = performance.now();
-    once();
+    await once();
     times.push(performance.now() - start);
   }
   return times.sort((a, b) => a - b);
@@ -231,9 +296,12 @@ function fileName(name: string): string {
 }
 
 function show(summary: Summary, terminal: Terminal): string {
-  const { model, arenaBytes, constantBytes, medianMs, firstMs, runs, outputs, kernels, check, profile } = summary;
+  const { model, threads, speedup, arenaBytes, constantBytes, medianMs, firstMs, runs, outputs, kernels, check, profile } = summary;
   const lines = [
     `${model}: ${medianMs.toFixed(2)} ms a run (median of ${runs}; first result after ${duration(firstMs)})`,
+    ...(speedup === undefined
+      ? []
+      : [`${threads === 1 ? 'one thread: several were' : `${threads} threads:`} ${speedup.toFixed(2)} times as fast as one`]),
     `arena ${size(arenaBytes)}, constants and tables ${size(constantBytes)}; functions: ${Object.entries(kernels)
       .map(([kind, count]) => `${count} ${kind}`)
       .join(', ')}`,

@@ -32,6 +32,8 @@ import { type Summary, summaryOf } from './summary.js';
 /** What the command line says of a compile, as parsed. */
 export interface CompileFlags extends PipelineFlags {
   readonly target?: string;
+  /** Engines of a target that has the option `threads`. */
+  readonly threads?: number;
   readonly objective?: string;
   readonly config?: string;
   readonly maxMacFactor?: number;
@@ -113,7 +115,9 @@ function optionsOf(session: Session, { config }: ConfigFile, loaded: Loaded, fla
       : isMachineFile(flags.target)
         ? readMachine(flags.target).name
         : flags.target;
-  const { machine } = session.make(HardwareTarget, target);
+  const chosen =
+    flags.threads === undefined || flags.threads === 1 ? target : { id: choiceId(target), options: { threads: flags.threads } };
+  const { machine } = session.make(HardwareTarget, chosen);
   const limited = flags.capacity !== undefined || machine.spaces.some(({ counted, bytes }) => counted && Number.isFinite(bytes));
   const moves = machine.engines.some(({ runs }) => runs === 'moves') && machine.spaces.length > 1 && limited;
   const defaults: PipelineConfig = {
@@ -123,7 +127,7 @@ function optionsOf(session: Session, { config }: ConfigFile, loaded: Loaded, fla
   };
   return {
     pipeline: mergePipeline(flags, config.pipeline ?? {}, defaults),
-    target,
+    target: chosen,
     objective: flags.objective ?? config.objective ?? DEFAULT_OBJECTIVE,
     constraints: [...config.constraints, ...constraintsOf(flags)],
     input: flags.input ?? config.input ?? DEFAULT_INPUT,

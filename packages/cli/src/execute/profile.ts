@@ -18,7 +18,7 @@ export interface Profile {
 const REGIONS = 10;
 
 export function profileOf(plan: Plan, program: WasmProgram, seen: Observations): Profile {
-  const kinds = new Map(program.schedule.map(({ step, kernel }) => [step, kernel]));
+  const kinds = new Map(program.lanes.flatMap(({ schedule }) => schedule).map(({ step, kernel }) => [step, kernel]));
   const operators = new Map<string, Row>();
   plan.steps.forEach((step, s) => {
     const name =

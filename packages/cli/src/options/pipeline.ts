@@ -4,7 +4,7 @@ import { ids, integer } from './parse.js';
 
 /** The stages as the command line names them: ids, replacing those of the config file and the defaults. */
 export interface PipelineFlags {
-  readonly decompose?: readonly string[];
+  readonly decompose?: readonly Choice[];
   readonly analyze?: readonly string[];
   readonly schedule?: readonly string[];
   readonly move?: readonly string[];
@@ -38,7 +38,7 @@ export function addPipelineOptions(command: Command): Command {
 export function mergePipeline(flags: PipelineFlags, config: Partial<PipelineConfig>, defaults: PipelineConfig): PipelineConfig {
   const base = { ...defaults, ...defined(config) };
   const chosen = <T extends Choice | readonly Choice[]>(
-    given: readonly string[] | undefined,
+    given: readonly Choice[] | undefined,
     before: T | undefined,
   ): Choice[] | undefined => given?.map((id) => choicesOf(before ?? []).find((choice) => choiceId(choice) === id) ?? id);
   return {

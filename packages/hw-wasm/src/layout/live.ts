@@ -49,6 +49,15 @@ export class LiveRegions {
     return [...found.values()];
   }
 
+  /** Ids of the live regions of an instance that hold parts of a box. */
+  regions(instance: number, box: Box): number[] {
+    const { placements, decomposition } = this.plan;
+    return this.live[instance].flatMap((p) => {
+      const { holds } = placements[p];
+      return 'region' in holds && overlaps(decomposition.regions[holds.region].box, box) ? [holds.region] : [];
+    });
+  }
+
   address(p: number): number {
     const { space, offset } = this.plan.placements[p];
     return this.spaces.start[space] + offset;

@@ -1,0 +1,63 @@
+import type { Sections } from './sections.js';
+
+type Measure = 'area' | 'bytes' | 'total' | 'width' | 'meets' | 'lower' | 'upper';
+
+/** The largest measure first, ties by the next one. */
+export type Order = readonly Measure[];
+
+/**
+ * Static orders that decide between items of the same lowest offset: those of MinimAlloc (Moffitt 2023, section 5) and more that win
+ * on other problems.
+ */
+export const ORDERS: readonly Order[] = [
+  ['width', 'area', 'total'],
+  ['total', 'area', 'width'],
+  ['total', 'width', 'area'],
+];
+
+/** Items by the order; equal ones as they are given. */
+export function sortedBy(sections: Sections, order: Order): Int32Array {
+  const measures = order.map((name) => measure(sections, name));
+  return Int32Array.from({ length: sections.items }, (_, i) => i).sort((a, b) => {
+    for (const values of measures) if (values[a] !== values[b]) return values[b] - values[a];
+    return a - b;
+  });
+}
+
+function measure(sections: Sections, name: Measure): Float64Array {
+  const { items, bytes, from, to, span, spanFrom, spanTo, spanBytes, meets } = sections;
+  const each = (of: (i: number) => number): Float64Array => Float64Array.from({ length: items }, (_, i) => of(i));
+  switch (name) {
+    case 'bytes':
+      return bytes;
+    case 'width':
+      return each((i) => to[i] - from[i] + 1);
+    case 'meets':
+      return each((i) => meets[i + 1] - meets[i]);
+    case 'lower':
+      return each((i) => from[i]);
+    case 'upper':
+      return each((i) => to[i]);
+    case 'area':
+      return each((i) => {
+        let area = 0;
+        for (let k = span[i]; k < span[i + 1]; k++) area += (spanTo[k] - spanFrom[k] + 1) * spanBytes[k];
+        return area;
+      });
+    case 'total': {
+      const total = totalsOf(sections);
+      return each((i) => {
+        let most = 0;
+        for (let s = from[i]; s <= to[i]; s++) most = Math.max(most, total[s]);
+        return most;
+      });
+    }
+  }
+}
+
+/** Bytes that live in each section. */
+export function totalsOf({ sections, items, span, spanFrom, spanTo, spanBytes }: Sections): Float64Array {
+  const total = new Float64Array(sections);
+  for (let k = 0; k < span[items]; k++) for (let s = spanFrom[k]; s <= spanTo[k]; s++) total[s] += spanBytes[k];
+  return total;
+}

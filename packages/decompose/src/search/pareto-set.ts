@@ -1,0 +1,19 @@
+/** Anything that has a price in bytes and one in multiply-accumulates. */
+export interface Priced {
+  readonly bytes: number;
+  readonly macs: number;
+}
+
+/** Those that no other beats in both, by ascending MACs; of `resolution` MACs only the one of fewest bytes. O(n log n). */
+export function paretoSet<T extends Priced>(points: readonly T[], resolution = 0): T[] {
+  const sorted = points.toSorted((a, b) => a.macs - b.macs || a.bytes - b.bytes);
+  const kept: T[] = [];
+  for (const point of sorted) {
+    const last = kept.at(-1);
+    if (last && point.bytes >= last.bytes) continue;
+    // Within one step of MACs a better one takes the place of the last, except of the very first: it costs nothing extra.
+    if (last && kept.length > 1 && point.macs - kept[kept.length - 2].macs < resolution) kept[kept.length - 1] = point;
+    else kept.push(point);
+  }
+  return kept;
+}

@@ -1,0 +1,189 @@
+import { type Box, type DType, halfToFloat, type Values } from '@regrain/core-ir';
+import { HOST_FUNCTIONS } from './codegen/imports.js';
+import type { Located } from './layout/view.js';
+import type { Action } from './program.js';
+
+/** A module's memory as tensors see it, and what the host does in it between runs of the module. */
+export class TensorMemory {
+  private readonly view: DataView;
+
+  constructor(readonly buffer: ArrayBufferLike) {
+    this.view = new DataView(buffer);
+  }
+
+  /** What needs no operator set. `given`: the inputs by tensor. */
+  act(action: Extract<Action, { kind: 'arrive' | 'move' }>, given: readonly (Values | undefined)[]): void {
+    if (action.kind === 'arrive') this.write(given[action.tensor] as Values, action.box, action.at);
+    else new Uint8Array(this.buffer).copyWithin(action.to, action.from, action.from + action.bytes);
+  }
+
+  /** The values of a box alone, in a dense array. */
+  readPart(data: { [index: number]: number }, box: Box, at: Located): void {
+    const get = this.getter(at.view.dtype);
+    let next = 0;
+    this.visit(
+      box,
+      box.map(([, hi]) => hi),
+      at,
+      (_, address) => {
+        data[next++] = get(address);
+      },
+    );
+  }
+
+  writePart({ data }: Values, box: Box, at: Located): void {
+    const put = this.putter(at.view.dtype);
+    let next = 0;
+    this.visit(
+      box,
+      box.map(([, hi]) => hi),
+      at,
+      (_, address) => put(address, data[next++]),
+    );
+  }
+
+  /** Copies a box of a whole tensor into memory. */
+  write(values: Values, box: Box, at: Located): void {
+    const { shape, splat, data } = values;
+    const fast = splat === undefined && at.view.table.length === 0 ? this.elementsOf(at) : undefined;
+    if (fast) {
+      stridedCopy(box, shape, at.view.strides, fast.width, (from, to, count, stride) => {
+        for (let k = 0, a = from, b = fast.origin + to; k < count; k++, a++, b += stride) fast.array[b] = data[a];
+      });
+      return;
+    }
+    const put = this.putter(at.view.dtype);
+    this.visit(box, shape, at, (index, address) => put(address, splat ?? data[index]));
+  }
+
+  read(data: { [index: number]: number }, shape: readonly number[], box: Box, at: Located): void {
+    const fast = at.view.table.length === 0 ? this.elementsOf(at) : undefined;
+    if (fast) {
+      stridedCopy(box, shape, at.view.strides, fast.width, (from, to, count, stride) => {
+        for (let k = 0, a = from, b = fast.origin + to; k < count; k++, a++, b += stride) data[a] = fast.array[b];
+      });
+      return;
+    }
+    const get = this.getter(at.view.dtype);
+    this.visit(box, shape, at, (index, address) => {
+      data[index] = get(address);
+    });
+  }
+
+  /** The memory as an array of a view's elements, where its addresses are multiples of their size. */
+  private elementsOf({ view, base }: Located): { array: { [index: number]: number }; width: number; origin: number } | undefined {
+    const make = ARRAYS[view.dtype];
+    if (!make) return undefined;
+    const width = make.BYTES_PER_ELEMENT;
+    return base % width === 0 ? { array: new make(this.buffer as ArrayBuffer), width, origin: base / width } : undefined;
+  }
+
+  /** Every element of a box: its row-major index in the tensor, and its address. */
+  private visit(box: Box, shape: readonly number[], { view, base }: Located, each: (index: number, address: number) => void): void {
+    const { table, strides } = view;
+    const looked = shape.map((_, d) => table.find(({ dimension }) => dimension === d));
+    const last = shape.length - 1;
+    const walk = (d: number, index: number, entry: number, offset: number): void => {
+      const [lo, hi] = box[d] ?? [0, 1];
+      for (let x = lo; x < hi; x++) {
+        const nextIndex = index * (shape[d] ?? 1) + x;
+        const by = looked[d];
+        const nextEntry = entry + (by ? 4 * by.stride * Math.floor(x / by.block) : 0);
+        const nextOffset = offset + x * (strides[d] ?? 0);
+        if (d < last) walk(d + 1, nextIndex, nextEntry, nextOffset);
+        else each(nextIndex, table.length > 0 ? this.view.getInt32(nextEntry, true) + nextOffset : nextOffset);
+      }
+    };
+    walk(0, 0, table.length > 0 ? base : 0, table.length > 0 ? 0 : base);
+  }
+
+  private putter(dtype: DType): (address: number, value: number) => void {
+    const { view } = this;
+    switch (dtype) {
+      case 'float32':
+        return (at, x) => view.setFloat32(at, x, true);
+      case 'float64':
+        return (at, x) => view.setFloat64(at, x, true);
+      case 'float16':
+        return (at, x) => view.setUint16(at, HOST_FUNCTIONS.halfBits(x), true);
+      case 'int64':
+        return (at, x) => view.setBigInt64(at, BigInt(Math.trunc(x)), true);
+      case 'uint64':
+        return (at, x) => view.setBigUint64(at, BigInt(Math.trunc(x)), true);
+      case 'int32':
+      case 'uint32':
+        return (at, x) => view.setInt32(at, x, true);
+      case 'int16':
+      case 'uint16':
+        return (at, x) => view.setInt16(at, x, true);
+      case 'int8':
+      case 'uint8':
+        return (at, x) => view.setInt8(at, x);
+      case 'bool':
+        return (at, x) => view.setInt8(at, x === 0 ? 0 : 1);
+    }
+  }
+
+  private getter(dtype: DType): (address: number) => number {
+    const { view } = this;
+    switch (dtype) {
+      case 'float32':
+        return (at) => view.getFloat32(at, true);
+      case 'float64':
+        return (at) => view.getFloat64(at, true);
+      case 'float16':
+        return (at) => halfToFloat(view.getUint16(at, true));
+      case 'int64':
+        return (at) => Number(view.getBigInt64(at, true));
+      case 'uint64':
+        return (at) => Number(view.getBigUint64(at, true));
+      case 'int32':
+        return (at) => view.getInt32(at, true);
+      case 'uint32':
+        return (at) => view.getUint32(at, true);
+      case 'int16':
+        return (at) => view.getInt16(at, true);
+      case 'uint16':
+        return (at) => view.getUint16(at, true);
+      case 'int8':
+        return (at) => view.getInt8(at);
+      case 'uint8':
+      case 'bool':
+        return (at) => view.getUint8(at);
+    }
+  }
+}
+
+const ARRAYS: Readonly<
+  Partial<Record<DType, Float32ArrayConstructor | Int32ArrayConstructor | Int8ArrayConstructor | Uint8ArrayConstructor>>
+> = {
+  float32: Float32Array,
+  int32: Int32Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+};
+
+/** The rows of a box: index in the tensor, element in memory, count, and elements in memory from one to the next. */
+function stridedCopy(
+  box: Box,
+  shape: readonly number[],
+  strides: readonly number[],
+  width: number,
+  row: (from: number, to: number, count: number, stride: number) => void,
+): void {
+  const last = shape.length - 1;
+  if (last < 0) {
+    row(0, 0, 1, 0);
+    return;
+  }
+  const walk = (d: number, index: number, to: number): void => {
+    const [lo, hi] = box[d];
+    const step = strides[d] / width;
+    if (d === last) {
+      if (hi > lo) row(index * shape[d] + lo, to + lo * step, hi - lo, step);
+      return;
+    }
+    for (let x = lo; x < hi; x++) walk(d + 1, index * shape[d] + x, to + x * step);
+  };
+  walk(0, 0, 0);
+}
