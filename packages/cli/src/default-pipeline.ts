@@ -21,5 +21,7 @@ export const DEFAULT_MOVE_BETWEEN_SPACES = 'furthest-next-use';
 
 export const DEFAULT_TARGET = 'cpu';
 export const DEFAULT_OBJECTIVE = 'peak';
+/** With `--tune`, which measures time. */
+export const TUNED_OBJECTIVE = 'time';
 export const DEFAULT_INPUT: InputAccess = 'streamed';
 export const DEFAULT_SEED = 1;

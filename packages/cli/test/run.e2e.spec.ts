@@ -165,3 +165,17 @@ describe('run on a plan', () => {
     expect(complaint(regrain(['run', plan, '--check']))).toMatch(/needs the model itself/);
   });
 });
+
+describe('compile --tune', () => {
+  it('lets real runs decide, and writes a plan that runs', () => {
+    const tuned = join(folder, 'tuned');
+    const { code, stdout } = regrain(['compile', mnist, '--target', 'wasm', '--tune', '--out', tuned, '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ objective: 'time', verified: true });
+    expect(regrain(['run', tuned, '--runs', '1']).code).toBe(0);
+  });
+
+  it('is refused where nothing really runs', () => {
+    expect(complaint(regrain(['compile', mnist, '--tune']))).toMatch(/target cpu has no option measure: .* --target wasm does/);
+  });
+});

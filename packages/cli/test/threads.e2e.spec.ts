@@ -14,7 +14,12 @@ const evaluateOpaque = evaluatorOf(session.contributions(OperatorSet).map(({ id 
 
 async function open(loaded: Loaded, threads: number) {
   const { plan } = await session.compile(loaded, {
-    pipeline: { ...DEFAULT_PIPELINE, ...(threads > 1 ? { decompose: 'bands', schedule: 'critical-path' } : {}), iterations: 0, move: DEFAULT_MOVE },
+    pipeline: {
+      ...DEFAULT_PIPELINE,
+      ...(threads > 1 ? { decompose: 'bands', schedule: 'critical-path' } : {}),
+      iterations: 0,
+      move: DEFAULT_MOVE,
+    },
     target: { id: 'wasm', options: { threads } },
     objective: 'peak',
     constraints: [],

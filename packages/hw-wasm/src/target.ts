@@ -17,11 +17,13 @@ import { inject, injectable } from 'inversify';
 import { z } from 'zod';
 import { wasmFiles } from './artifact.js';
 import { emitWasm } from './emit.js';
+import { Measurer } from './measure.js';
 import { observationsOf } from './observe.js';
 import { WasmSession } from './session.js';
 
 export const wasmOptions = z.strictObject({
   threads: z.int().min(1).max(16).default(1).describe('engines, each a worker on shared memory'),
+  measure: z.boolean().default(false).describe('time every plan by real runs, in turn with the first one (one thread)'),
 });
 
 /** One memory, which is the arena; 4 GiB at most. Kernels read channels last. */
@@ -41,18 +43,20 @@ const PER_POINT = 0.3;
 const PER_BYTE = 0.05;
 
 /**
- * WebAssembly in this process. With inputs a plan really runs, and what it shows is measured; without, tasks are costed by a model, so
- * that the same input gives the same plan.
+ * WebAssembly in this process. With inputs, or with the option `measure`, a plan really runs, and what it shows is measured; otherwise
+ * tasks are costed by a model, so that the same input gives the same plan.
  */
 @injectable()
 export class WasmTarget implements HardwareTarget {
   readonly machine: Machine;
+  private readonly measurer: Measurer | undefined;
 
   constructor(
-    @inject(PluginOptions) { threads }: z.output<typeof wasmOptions>,
+    @inject(PluginOptions) { threads, measure }: z.output<typeof wasmOptions>,
     @inject(OperatorSets) private readonly sets: readonly OperatorSet[],
   ) {
     this.machine = wasmMachine(threads);
+    if (measure) this.measurer = new Measurer(evaluatorOf(sets));
   }
 
   cost(operation: Operation, task: Task, bytes: number): number {
@@ -67,9 +71,10 @@ export class WasmTarget implements HardwareTarget {
     constants?: Uint8Array,
     inputs?: ReadonlyMap<string, ArrayBufferView>,
   ): Promise<{ readonly seen: Observations; readonly outputs?: ReadonlyMap<string, ArrayBufferView> }> {
-    if (!constants || !inputs) return { seen: this.estimate(plan) };
+    const several = new Set(plan.steps.map(({ engine }) => engine)).size > 1;
+    if (constants && !inputs && this.measurer && !several) return { seen: await this.measurer.measure(plan, constants) };
+    if (!constants || !inputs || several) return { seen: this.estimate(plan) };
     const evaluateOpaque = evaluatorOf(this.sets);
-    if (new Set(plan.steps.map(({ engine }) => engine)).size > 1) return { seen: this.estimate(plan) };
     const session = await WasmSession.open(plan, constants, await emitWasm(plan, constants), { evaluateOpaque });
     const given = new Map([...inputs].map(([name, view]) => [name, valuesOf(plan, name, view)]));
     session.run(given);

@@ -10,6 +10,9 @@ const NONE = -1;
 /** Trail entries at or above this say that an item was placed. */
 const PLACED = 1 << 30;
 
+/** Trail entries from here up to PLACED say that an item's `full` changed. */
+const FULL = 1 << 29;
+
 /**
  * Branch and bound over canonical placements (Moffitt, MiniMalloc, ASPLOS 2023): items are placed in the order of their offsets, each at
  * the lowest offset that those below it leave. `run` goes on where it stopped. A node costs O(items of its part × their sections).
@@ -35,6 +38,8 @@ export class Search {
   /** Lowest offset of each item; where it lies once it is placed. */
   private readonly low: Float64Array;
   private readonly placed: Uint8Array;
+  /** Bytes of the fullest section of each item, when its part was cut off: fullest first among those of the same lowest offset. */
+  private readonly full: Float64Array;
   /** Bytes in each section that are not placed yet. */
   private readonly total: Float64Array;
   /** Items not placed yet that live on both sides of the border behind each section. */
@@ -42,8 +47,8 @@ export class Search {
   /** While checking: how high each section is at least. */
   private readonly reach: Float64Array;
 
-  private readonly trail: Int32Array;
-  private readonly trailLow: Float64Array;
+  private trail: Int32Array;
+  private trailLow: Float64Array;
   private trailTop = 0;
 
   private depth = NONE;
@@ -84,6 +89,7 @@ export class Search {
   constructor(
     sections: Sections,
     private readonly order: Int32Array,
+    private readonly byTotal: boolean,
     private readonly capacity: number,
   ) {
     const n = sections.items;
@@ -126,12 +132,13 @@ export class Search {
     this.twin = this.twins();
     this.low = Float64Array.from(this.fixed, (fixed) => (fixed === FREE ? 0 : fixed));
     this.placed = new Uint8Array(n);
+    this.full = new Float64Array(n);
     this.total = totalsOf(sections);
     this.across = new Int32Array(sections.sections);
     for (let r = 0; r < n; r++) for (let s = this.from[r]; s < this.to[r]; s++) this.across[s]++;
     this.reach = new Float64Array(sections.sections);
-    this.trail = new Int32Array(n + this.other.length);
-    this.trailLow = new Float64Array(n + this.other.length);
+    this.trail = new Int32Array(4 * n + 2 * this.other.length);
+    this.trailLow = new Float64Array(4 * n + 2 * this.other.length);
     const frames = n + 1;
     this.frameTrail = new Int32Array(frames);
     this.frameNext = new Int32Array(frames);
@@ -249,8 +256,12 @@ export class Search {
     const { trail, trailLow, low } = this;
     while (this.trailTop > to) {
       const entry = trail[--this.trailTop];
-      if (entry < PLACED) {
+      if (entry < FULL) {
         low[entry] = trailLow[this.trailTop];
+        continue;
+      }
+      if (entry < PLACED) {
+        this.full[entry - FULL] = trailLow[this.trailTop];
         continue;
       }
       const item = entry - PLACED;
@@ -286,6 +297,18 @@ export class Search {
     this.lists = grown;
   }
 
+  /** Whether the item comes first of two that have the same lowest offset. */
+  private before(item: number, other: number): boolean {
+    const { full } = this;
+    return full[item] !== full[other] ? full[item] > full[other] : item < other;
+  }
+
+  /** Too low to be next: below `offset`, or there and before the item that was placed. */
+  private isDead(item: number, offset: number, after: number): boolean {
+    const at = this.low[item];
+    return at < offset || (at === offset && after !== NONE && this.before(item, after));
+  }
+
   /** By lowest offset, then by rank. Nearly sorted already. */
   private sort(begin: number, end: number): void {
     const { lists, low } = this;
@@ -293,7 +316,7 @@ export class Search {
       const item = lists[k];
       const key = low[item];
       let at = k - 1;
-      while (at >= begin && (low[lists[at]] > key || (low[lists[at]] === key && lists[at] > item))) {
+      while (at >= begin && (low[lists[at]] > key || (low[lists[at]] === key && this.before(item, lists[at])))) {
         lists[at + 1] = lists[at];
         at--;
       }
@@ -320,7 +343,7 @@ export class Search {
     let dead = 0;
     for (; k < end; k++) {
       const item = lists[k];
-      if (low[item] > offset || (low[item] === offset && item > after)) break;
+      if (!this.isDead(item, offset, after)) break;
       const to = this.push(item, offset);
       if (to < 0) return false;
       // Sorted by where they are pushed to.
@@ -426,12 +449,14 @@ export class Search {
       for (let p = 0; p < parts; p++) {
         const last = partSize[p] - count;
         if (last === first) continue;
+        const tie = this.byTotal && parts > 1 ? NONE : after;
         if (last - first === 1) {
           const item = lists[first];
-          if (low[item] < offset || (low[item] === offset && item < after)) return false;
+          if (this.isDead(item, offset, tie)) return false;
         } else {
+          if (this.byTotal && (parts > 1 || back === NONE)) this.rank(first, last);
           const { hash } = this;
-          this.hashOf(first, last, offset, after);
+          this.hashOf(first, last, offset, tie);
           if (this.deadEnds.has(hash[0], hash[1], hash[2])) return false;
           const part = this.partTop++;
           this.partHash[3 * part] = hash[0];
@@ -441,7 +466,7 @@ export class Search {
           this.partListEnd[part] = last;
           this.partBack[part] = back;
           this.partLowest[part] = offset;
-          this.partAfter[part] = after;
+          this.partAfter[part] = tie;
           let reach = 0;
           for (let s = from[lists[first]], stop = hi, own = partOf[s]; s <= stop && partOf[s] === own; s++)
             if (this.reach[s] > reach) reach = this.reach[s];
@@ -456,6 +481,27 @@ export class Search {
     return true;
   }
 
+  /** Ranks the items of a new part by the fullest section that each is in now. */
+  private rank(begin: number, end: number): void {
+    const { lists, full, total, from, to } = this;
+    if (this.trailTop + end - begin + this.n + this.other.length > this.trail.length) {
+      this.trail = doubled(this.trail);
+      const low = new Float64Array(2 * this.trailLow.length);
+      low.set(this.trailLow);
+      this.trailLow = low;
+    }
+    for (let k = begin; k < end; k++) {
+      const item = lists[k];
+      let most = 0;
+      for (let s = from[item]; s <= to[item]; s++) if (total[s] > most) most = total[s];
+      if (most === full[item]) continue;
+      this.trail[this.trailTop] = FULL + item;
+      this.trailLow[this.trailTop++] = full[item];
+      full[item] = most;
+    }
+    this.sort(begin, end);
+  }
+
   /** What is still to be placed, where it may lie at the lowest, and what is too low to be next: all that decides about a part. */
   private hashOf(begin: number, end: number, offset: number, after: number): void {
     const { lists, low, hash } = this;
@@ -465,7 +511,7 @@ export class Search {
     for (let k = begin; k < end; k++) {
       const item = lists[k];
       const at = low[item];
-      const dead = at < offset || (at === offset && item < after) ? 1 : 0;
+      const dead = this.isDead(item, offset, after) ? 1 : 0;
       const upper = Math.floor(at / 4294967296);
       const word = (at | 0) ^ Math.imul(upper, 0x9e3779b1);
       const name = 2 * item + dead;
@@ -519,7 +565,7 @@ export class Search {
     for (let k = begin; k < end; k++) {
       const item = lists[k];
       const own = low[item];
-      if (own < offset || (own === offset && item < after)) continue;
+      if (this.isDead(item, offset, after)) continue;
       if (own >= top || own > highest) break;
       const twin = this.twin[item];
       if (twin !== NONE && this.placed[twin] === 0) continue;

@@ -22,6 +22,7 @@ export function compileCommand(shell: Shell): Command {
     .argument('<model>', 'an ONNX model, or a trace (regrain.trace/1)')
     .option('--target <id>', 'the machine: an id of `regrain targets`, or a JSON file that describes it')
     .option('--objective <id>', 'what to minimise')
+    .option('--tune', 'time every plan of the loop by real runs (--target wasm); the objective is then time unless another is given')
     .option('--config <file>', 'plugins and settings (default: regrain.config.* in the working directory)')
     .addOption(new Option('--max-mac-factor <x>', 'multiply-accumulates with recomputation ÷ without, at most').argParser(atLeast(1)))
     .addOption(new Option('--capacity <space=bytes>', 'limit of a memory space, such as sram=320k, repeatable').argParser(capacity))
@@ -37,6 +38,7 @@ export function compileCommand(shell: Shell): Command {
       examples(
         'regrain compile examples/models/mbv2_224_qdq.onnx',
         'regrain compile model.onnx --target cortex-m7-f746 --capacity sram=256k --out plan',
+        'regrain compile model.onnx --target wasm --tune --out plan',
         'regrain compile model.onnx --shape x=1,3,640,640 --schedule min-peak --json',
       ),
     )

@@ -1,4 +1,5 @@
 import {
+  badInput,
   type CompileOptions,
   type CompileResult,
   type Constraint,
@@ -19,6 +20,7 @@ import {
   DEFAULT_SEED,
   DEFAULT_TARGET,
   DEFAULT_TRACE_DECOMPOSE,
+  TUNED_OBJECTIVE,
 } from '../default-pipeline.js';
 import { isMachineFile, openSession, readMachine } from '../open-session.js';
 import { mergePipeline, type PipelineFlags } from '../options/pipeline.js';
@@ -34,6 +36,8 @@ export interface CompileFlags extends PipelineFlags {
   readonly target?: string;
   /** Engines of a target that has the option `threads`. */
   readonly threads?: number;
+  /** Plans are timed by real runs on the target. */
+  readonly tune?: boolean;
   readonly objective?: string;
   readonly config?: string;
   readonly maxMacFactor?: number;
@@ -115,8 +119,10 @@ function optionsOf(session: Session, { config }: ConfigFile, loaded: Loaded, fla
       : isMachineFile(flags.target)
         ? readMachine(flags.target).name
         : flags.target;
-  const chosen =
-    flags.threads === undefined || flags.threads === 1 ? target : { id: choiceId(target), options: { threads: flags.threads } };
+  const chosen = withOptions(session, target, {
+    ...(flags.threads === undefined || flags.threads === 1 ? {} : { threads: flags.threads }),
+    ...(flags.tune ? { measure: true } : {}),
+  });
   const { machine } = session.make(HardwareTarget, chosen);
   const limited = flags.capacity !== undefined || machine.spaces.some(({ counted, bytes }) => counted && Number.isFinite(bytes));
   const moves = machine.engines.some(({ runs }) => runs === 'moves') && machine.spaces.length > 1 && limited;
@@ -128,12 +134,28 @@ function optionsOf(session: Session, { config }: ConfigFile, loaded: Loaded, fla
   return {
     pipeline: mergePipeline(flags, config.pipeline ?? {}, defaults),
     target: chosen,
-    objective: flags.objective ?? config.objective ?? DEFAULT_OBJECTIVE,
+    objective: flags.objective ?? config.objective ?? (flags.tune ? TUNED_OBJECTIVE : DEFAULT_OBJECTIVE),
     constraints: [...config.constraints, ...constraintsOf(flags)],
     input: flags.input ?? config.input ?? DEFAULT_INPUT,
     seed: flags.seed ?? config.seed ?? DEFAULT_SEED,
     progress: showProgress(terminal),
   };
+}
+
+/** A target with options that it must have; `bad-input` where it has not. */
+function withOptions(
+  session: Session,
+  target: CompileOptions['target'],
+  options: Readonly<Record<string, unknown>>,
+): CompileOptions['target'] {
+  if (Object.keys(options).length === 0) return target;
+  const id = choiceId(target);
+  const found = session.contributions(HardwareTarget).find((contribution) => contribution.id === id);
+  for (const name of Object.keys(options)) {
+    if (found && !(name in found.options.shape))
+      throw badInput(`target ${id} has no option ${name}: it does not really run; --target wasm does`);
+  }
+  return { id, options: { ...(typeof target === 'string' ? {} : target.options), ...options } };
 }
 
 function constraintsOf({ capacity = {}, maxMacFactor }: CompileFlags): Constraint[] {

@@ -10,7 +10,7 @@ import { ownerOperand, preimage } from './preimage.js';
 /**
  * Regions and tasks of a grain. Owner computes: an operation has one task per region that it writes, unless the grain gives its
  * boxes. A tensor that a reader recomputes gets a replica for each extent along the recomputed dimensions; its pieces are made on
- * first need and shared along the other dimensions. A split reduction gets an accumulator of the body's type with an init, the
+ * first need and shared along the other dimensions, where they end as the tensor's regions do. A split reduction gets an accumulator of the body's type with an init, the
  * partial sums and a finish. Instance i is the primary of tensor i; replicas and accumulators follow. A tensor that nobody needs
  * in its primary has no region and no task.
  */
@@ -33,6 +33,8 @@ class Expansion {
   private readonly along = new Map<string, readonly number[]>();
   /** Replica key → instance, and what it holds already. */
   private readonly replicas = new Map<string, { readonly instance: number; readonly made: Box[] }>();
+  /** Tensor → where its regions begin, once a replica asks. */
+  private readonly cuts = new Map<number, readonly (readonly number[])[]>();
   private readonly producers: number[][];
   private readonly needed: boolean[];
   /** Operation → its split reductions. */
@@ -127,14 +129,16 @@ class Expansion {
   /** Dimensions that a producer writes as a whole at every point are needed as a whole. */
   private widened(tensor: number, need: Box): Box {
     const { shape } = this.program.tensors[tensor];
-    const windowed = (d: number): boolean =>
-      this.producers[tensor].some((producer) =>
-        this.program.operations[producer].operands.some(({ tensor: to, mode, map }) => {
-          const range = map[d];
-          return to === tensor && mode !== 'read' && (range === 'all' || (range.size ?? 1) > 1);
-        }),
-      );
-    return need.map((range, d) => (windowed(d) ? ([0, shape[d]] as const) : range));
+    return need.map((range, d) => (this.windowed(tensor, d) ? ([0, shape[d]] as const) : range));
+  }
+
+  private windowed(tensor: number, d: number): boolean {
+    return this.producers[tensor].some((producer) =>
+      this.program.operations[producer].operands.some(({ tensor: to, mode, map }) => {
+        const range = map[d];
+        return to === tensor && mode !== 'read' && (range === 'all' || (range.size ?? 1) > 1);
+      }),
+    );
   }
 
   private demandReplica(tensor: number, reader: number, along: readonly number[], need: Box): void {
@@ -145,7 +149,7 @@ class Expansion {
       this.replicas.set(key, replica);
       this.instances.push({ tensor, role: 'replica', dtype: this.program.tensors[tensor].dtype, order: this.grain.order[tensor] ?? [] });
     }
-    for (const box of subtractAll(need, replica.made)) {
+    for (const box of subtractAll(need, replica.made).flatMap((missing) => this.cutAsStored(tensor, along, missing))) {
       replica.made.push(box);
       for (const producer of this.producers[tensor]) {
         const operation = this.program.operations[producer];
@@ -154,6 +158,33 @@ class Expansion {
         if (domain) this.pieces[producer].push({ box: domain, target: replica.instance });
       }
     }
+  }
+
+  /** Along the dimensions that are not recomputed, pieces end where the tensor's own regions do. */
+  private cutAsStored(tensor: number, along: readonly number[], box: Box): Box[] {
+    let boxes: Box[] = [box];
+    this.cutsOf(tensor).forEach((cuts, d) => {
+      if (along.includes(d) || cuts.length === 0) return;
+      boxes = boxes.flatMap((whole) => {
+        const [lo, hi] = whole[d];
+        const edges = [lo, ...cuts.filter((cut) => lo < cut && cut < hi), hi];
+        return edges.slice(1).map((to, k) => whole.map((range, e) => (e === d ? ([edges[k], to] as const) : range)));
+      });
+    });
+    return boxes;
+  }
+
+  /** Per dimension where regions of a tensor begin; none along dimensions that are written as a whole. */
+  private cutsOf(tensor: number): readonly (readonly number[])[] {
+    let known = this.cuts.get(tensor);
+    if (!known) {
+      const boxes = this.boxesOf(tensor);
+      known = this.program.tensors[tensor].shape.map((_, d) =>
+        boxes.length > 1 && !this.windowed(tensor, d) ? [...new Set(boxes.map((box) => box[d][0]))].sort((a, b) => a - b) : [],
+      );
+      this.cuts.set(tensor, known);
+    }
+    return known;
   }
 
   private boxesOf(tensor: number): readonly Box[] {

@@ -6,6 +6,8 @@ import { type Segment, type SegmentLimits, segmentsTo } from './segment.js';
 export interface Route extends Priced {
   readonly segment: Segment | undefined;
   readonly before: Route | undefined;
+  /** Sum of the squares of the segments' bytes: of two routes with one peak, the one that is low elsewhere. */
+  readonly rest: number;
 }
 
 /** Routes kept at one boundary. */
@@ -19,7 +21,7 @@ const KEPT = 160;
 export function routesOf(geometry: Geometry, limits: SegmentLimits, signal?: AbortSignal): Route[] {
   const count = geometry.nodes.length;
   const resolution = geometry.macs * 0.001;
-  const to: Route[][] = [[{ bytes: 0, macs: 0, segment: undefined, before: undefined }]];
+  const to: Route[][] = [[{ bytes: 0, macs: 0, segment: undefined, before: undefined, rest: 0 }]];
   for (let last = 1; last <= count; last++) {
     signal?.throwIfAborted();
     let found: Route[] = [];
@@ -27,7 +29,7 @@ export function routesOf(geometry: Geometry, limits: SegmentLimits, signal?: Abo
       for (const before of to[segment.first]) {
         const macs = before.macs + segment.macs;
         if (macs > limits.extraMacs) break;
-        found.push({ bytes: Math.max(before.bytes, segment.bytes), macs, segment, before });
+        found.push({ bytes: Math.max(before.bytes, segment.bytes), macs, segment, before, rest: before.rest + segment.bytes ** 2 });
         // Further ones cost more and cannot make this segment smaller.
         if (before.bytes <= segment.bytes) break;
       }

@@ -1,4 +1,4 @@
-import { type Box, bounds, dimensionsOf, domainBox, type Operation, type Program, shifted, tensorBytes } from '@regrain/core-ir';
+import { type Box, bounds, dimensionsOf, domainBox, ELEMENT_BYTES, type Operation, type Program, shifted, tensorBytes } from '@regrain/core-ir';
 import { streamBands } from '../stream-axis.js';
 
 /** Along one axis: a result at position i reads `[i * stride - pad, i * stride - pad + size)`. Strides below 1 are upsampling. */
@@ -25,6 +25,8 @@ export interface Node {
   readonly macs: number;
   /** It can work row by row: one result, with rows of its own or summed over rows. */
   readonly streams: boolean;
+  /** Of a sum over rows: the accumulator of its partial sums. */
+  readonly sumBytes: number;
 }
 
 /** A tensor as streaming sees it: rows and columns, and bytes per element of that grid (all channels). */
@@ -96,7 +98,14 @@ function nodeOf(program: Program, operation: Operation, grids: readonly Grid[]):
     return [{ tensor, rows: along(rowAxis, row), columns: along(columnAxis, column), reduced: summed }];
   });
   const sums = row < 0 && reads.length === 1 && reads[0].reduced;
-  return { writes: writes.map(({ tensor }) => tensor), reads, macs: operation.macs, streams: writes.length === 1 && (row >= 0 || sums) };
+  const results = write ? program.tensors[write.tensor].shape.reduce((a, b) => a * b, 1) : 0;
+  return {
+    writes: writes.map(({ tensor }) => tensor),
+    reads,
+    macs: operation.macs,
+    streams: writes.length === 1 && (row >= 0 || sums),
+    sumBytes: sums && operation.body ? results * ELEMENT_BYTES[operation.body.acc] : 0,
+  };
 }
 
 function overReduction(operation: Operation, range: Operation['operands'][number]['map'][number]): boolean {

@@ -2,11 +2,13 @@
 export interface Priced {
   readonly bytes: number;
   readonly macs: number;
+  /** Decides between equals; smaller is better. */
+  readonly rest?: number;
 }
 
 /** Those that no other beats in both, by ascending MACs; of `resolution` MACs only the one of fewest bytes. O(n log n). */
 export function paretoSet<T extends Priced>(points: readonly T[], resolution = 0): T[] {
-  const sorted = points.toSorted((a, b) => a.macs - b.macs || a.bytes - b.bytes);
+  const sorted = points.toSorted((a, b) => a.macs - b.macs || a.bytes - b.bytes || (a.rest ?? 0) - (b.rest ?? 0));
   const kept: T[] = [];
   for (const point of sorted) {
     const last = kept.at(-1);

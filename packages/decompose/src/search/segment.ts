@@ -123,10 +123,11 @@ class Sweep {
 
   /** Offers the best ways to begin the segment at `first`. */
   finish(first: number, visit: (segment: Segment) => void): void {
-    const { grids, writers } = this.geometry;
+    const { grids, nodes, writers } = this.geometry;
     let constant = this.crossing(first);
     let made = 0;
     for (const tensor of this.results) if (writers[tensor][0] >= first) made += grids[tensor].bytes;
+    for (let o = first; o < this.last; o++) constant += nodes[o].sumBytes;
     for (const tensor of this.whole) if (!this.readLater(tensor) && this.takesBytes(tensor)) constant += grids[tensor].bytes;
     const found: Segment[] = [];
     for (const { wanted, points } of this.states) {
@@ -141,7 +142,7 @@ class Sweep {
         if (access === 'streamed') streamed += overlapOf(demand, grids[tensor]) * line + this.windowBytes(tensor, demand.band) + demand.hand;
         else {
           before += grids[tensor].bytes;
-          lag += Math.min(grids[tensor].rows, Math.ceil(demand.band - 1 - demand.start)) * line;
+          lag += Math.min(grids[tensor].rows, Math.ceil(demand.start < 0 ? demand.band - demand.start : demand.band - 1)) * line;
         }
       }
       // While a share f is made, a share 1 - f of what is read is left, and the rows by which reading lags behind.
