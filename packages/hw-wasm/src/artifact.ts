@@ -1,7 +1,8 @@
-import { badInput, type Plan, parsePlan, RegrainError, sha256Of } from '@regrain/core-ir';
+import { badInput, checkConstants, parsePlan, sha256Of } from '@regrain/core-ir';
 import { emitWasm } from './emit.js';
 import type { WasmProgram } from './program.js';
 import { type SessionOptions, WasmSession } from './session.js';
+import { ThreadedSession } from './threads.js';
 
 /** Of plan.wasm.json: raised whenever its meaning changes. */
 const FORMAT = 'regrain.wasm/1';
@@ -40,23 +41,31 @@ export interface PlanFiles {
  * A session from a plan's files, in Node or a browser. With the module's files it takes milliseconds; without them the module is made
  * first. Throws `bad-input` where the files do not belong together.
  */
-export async function load(files: PlanFiles, options: SessionOptions = {}): Promise<WasmSession> {
-  const plan = parsePlan(files.plan, 'plan.json');
-  return WasmSession.open(plan, files.constants, await programOf(plan, files), options);
+export async function load(files: PlanFiles, options: SessionOptions = {}): Promise<WasmSession | ThreadedSession> {
+  const manifest = files.module && files.manifest !== undefined && files.data ? manifestOf(files.manifest) : undefined;
+  const known = manifest !== undefined && manifest.plan === (await hashOf(files.plan));
+  const plan = parsePlan(files.plan, 'plan.json', known);
+  if (plan.machine.name !== 'wasm') throw badInput(`plan.json: a plan for ${plan.machine.name}; compile the model with --target wasm`);
+  if (manifest && !known) throw badInput('plan.wasm was made from another plan.json; compile the model again');
+  await checkConstants(plan.program, files.constants);
+  const program = manifest ? programOf(manifest, files) : await emitWasm(plan, files.constants);
+  return (program.lanes.length > 1 ? ThreadedSession : WasmSession).open(plan, files.constants, program, options);
 }
 
-async function programOf(plan: Plan, { plan: text, constants, module, manifest, data }: PlanFiles): Promise<WasmProgram> {
-  if (!module || manifest === undefined || !data) return emitWasm(plan, constants);
-  let parsed: Manifest;
+function manifestOf(text: string): Manifest {
+  let manifest: Manifest;
   try {
-    parsed = JSON.parse(manifest) as Manifest;
+    manifest = JSON.parse(text) as Manifest;
   } catch (cause) {
-    throw new RegrainError('bad-input', 'plan.wasm.json is not JSON; compile the model again', { cause });
+    throw badInput('plan.wasm.json is not JSON; compile the model again', cause);
   }
-  const { format, plan: hash, dataAddress, ...rest } = parsed;
-  if (format !== FORMAT) throw badInput(`plan.wasm.json has the format ${String(format)}, not ${FORMAT}; compile the model again`);
-  if (hash !== (await hashOf(text))) throw badInput('plan.wasm was made from another plan.json; compile the model again');
-  return { ...rest, module, data: { address: dataAddress, bytes: data } };
+  if (manifest.format !== FORMAT)
+    throw badInput(`plan.wasm.json has the format ${String(manifest.format)}, not ${FORMAT}; compile the model again`);
+  return manifest;
+}
+
+function programOf({ format: _format, plan: _plan, dataAddress, ...rest }: Manifest, { module, data }: PlanFiles): WasmProgram {
+  return { ...rest, module: module as Uint8Array, data: { address: dataAddress, bytes: data as Uint8Array } };
 }
 
 function hashOf(text: string): Promise<string> {
