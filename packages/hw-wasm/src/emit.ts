@@ -25,6 +25,8 @@ import type { Action, Held, HostOperand, KernelKind, Sync, WasmProgram } from '.
 export interface EmitOptions {
   /** Only element-by-element kernels: slow, and equal to the reference interpreter to the bit. */
   readonly generic?: boolean;
+  /** One thread runs the steps of all engines, in the plan's order. */
+  readonly oneLane?: boolean;
 }
 
 /** Room behind the last byte: vector loads may reach past what they need. */
@@ -81,8 +83,8 @@ class Emitter {
     this.segment = new Segment(this.spaces.end);
     this.live = new LiveRegions(plan, this.spaces);
     const engines = [...new Set(plan.steps.map(({ engine }) => engine))].sort((a, b) => a - b);
-    this.laneOf = plan.machine.engines.map((_, engine) => Math.max(0, engines.indexOf(engine)));
-    const several = engines.length > 1;
+    const several = engines.length > 1 && !options.oneLane;
+    this.laneOf = plan.machine.engines.map((_, engine) => (several ? Math.max(0, engines.indexOf(engine)) : 0));
     this.lanes = (several ? engines : [0]).map(() => ({
       actions: [],
       schedule: [],
@@ -164,7 +166,14 @@ class Emitter {
     const next = this.plan.steps[before];
     if (next) this.arrival.set(holds.region, before);
     const { actions } = this.lanes[next ? this.laneOf[next.engine] : 0];
-    actions.push({ kind: 'arrive', tensor, box, at, ...(next && this.lanes.length > 1 ? { sync: { waits: this.waits(next) } } : {}) });
+    actions.push({
+      kind: 'arrive',
+      tensor,
+      box,
+      at,
+      ...(next ? { step: before } : {}),
+      ...(next && this.lanes.length > 1 ? { sync: { waits: this.waits(next) } } : {}),
+    });
   }
 
   private step(index: number, step: Step): void {

@@ -14,7 +14,15 @@ export type Action =
   /** Entries `from` to `to` of the lane's schedule. */
   | { readonly kind: 'run'; readonly from: number; readonly to: number }
   /** A part of an input comes into the arena. */
-  | { readonly kind: 'arrive'; readonly sync?: Sync; readonly tensor: number; readonly box: Box; readonly at: Located }
+  | {
+      readonly kind: 'arrive';
+      readonly sync?: Sync;
+      /** Before which step; absent: before the run. */
+      readonly step?: number;
+      readonly tensor: number;
+      readonly box: Box;
+      readonly at: Located;
+    }
   /** A region is copied. */
   | {
       readonly kind: 'move';

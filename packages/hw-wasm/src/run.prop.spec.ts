@@ -25,12 +25,12 @@ describe('a plan as a module', () => {
         const { program, constants, inputs, evaluateOpaque } = example;
         let pick = 0;
         const plan = simplePlan(program, expand(program, grain), { random: (below) => picks[pick++ % picks.length] % below, spill });
-        const session = await WasmSession.open(plan, constants, await emitWasm(plan, constants, { generic }), {
+        const session = await WasmSession.open(plan, constants, await emitWasm(plan, constants, { generic, oneLane: true }), {
           evaluateOpaque,
           poison: 0xfa,
         });
         const wanted = interpretProgram(program, constants, inputs, evaluateOpaque);
-        for (const outputs of [session.run(inputs), session.run(inputs)]) {
+        for (const outputs of [session.run(inputs), session.inspect(inputs), session.run(inputs)]) {
           for (const [name, { data, dtype }] of outputs) {
             const expected = wanted.get(name)?.data ?? [];
             if (generic || dtype !== 'float32') expect(Array.from(data)).toEqual(Array.from(expected));

@@ -2,10 +2,15 @@ import { badInput, type EvaluateOpaque, type Observations, type Plan, type Value
 import { HOST_FUNCTIONS } from './codegen/imports.js';
 import { HostOperations } from './host-operations.js';
 import { InputOutput } from './input-output.js';
+import { ArenaWatch } from './inspect.js';
+import { layoutSpaces } from './layout/spaces.js';
 import { observationsOf } from './observe.js';
 import type { Action, WasmProgram } from './program.js';
 import { TensorMemory } from './tensor-memory.js';
 import { makeMemory, type Run, type WasmInstance, type WasmMemory, webAssembly } from './web-assembly.js';
+
+/** As a float a large negative number, as a byte neither zero nor small. */
+const POISON = 0xfa;
 
 export interface SessionOptions {
   /** Computes operations without a body. */
@@ -73,6 +78,30 @@ export class WasmSession {
     // Steps that need no work of the module's take no time where they stand.
     for (let s = steps.length - 1; s >= 0; s--) if (end[s] === 0) start[s] = end[s] = last;
     return { outputs, seen: observationsOf(this.plan, start, end) };
+  }
+
+  /**
+   * Runs once under watch, for debugging: every byte outside live regions is overwritten all the time, and a step that changes bytes
+   * which it should not write is an error (`verification`) that names it. Slow.
+   */
+  inspect(inputs: ReadonlyMap<string, Values>): Map<string, Values> {
+    const arena = new Uint8Array(this.memory.buffer, 0, this.program.arenaBytes);
+    const watch = new ArenaWatch(this.plan, layoutSpaces(this.plan), arena, this.options.poison ?? POISON);
+    const watched = (step: number, work: () => void): void => {
+      watch.begin(step);
+      work();
+      watch.check(step);
+    };
+    return this.runWith(inputs, (action, given) => {
+      if (action.kind === 'run') {
+        for (let entry = action.from; entry < action.to; entry++)
+          watched(this.program.lanes[0].schedule[entry].step, () => this.entries(entry, entry + 1));
+      } else if (action.kind === 'arrive') {
+        if (action.step !== undefined) watch.begin(action.step);
+        this.act(action, given);
+        watch.accept();
+      } else watched(action.step, () => this.act(action, given));
+    });
   }
 
   private runWith(

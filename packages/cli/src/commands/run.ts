@@ -94,7 +94,10 @@ export function runCommand(shell: Shell): Command {
     .option('--check', 'compare every output with ONNX Runtime (onnxruntime-node must be installed)')
     .option('--profile', 'time by operator and by region; with --out also a trace for Perfetto')
     .option('--generic', 'only the kernels that are generated from definitions, element by element: slow, equal to the interpreter')
-    .option('--poison', 'overwrite the arena before every run: nothing may change')
+    .option(
+      '--poison',
+      'run once under watch first: every byte outside live regions is overwritten, and no step may change what is not its own',
+    )
     .option('--config <file>', 'plugins and settings (default: regrain.config.* in the working directory)')
     .addOption(new Option('--capacity <space=bytes>', 'limit of a memory space, repeatable').argParser(capacity))
     .addOption(new Option('--dim <name=n>', 'size of an open dimension, repeatable').argParser(dim))
@@ -123,6 +126,7 @@ async function run(shell: Shell, model: string, flags: Flags): Promise<void> {
     : await openModel(model, flags, terminal);
   const { plan, program } = wasm;
   const inputs = inputsFor(plan.program, flags.input, flags.seed ?? 1);
+  if (flags.poison) inspect(wasm, inputs);
   const outputs = await wasm.run(inputs);
   const firstMs = performance.now() - openedAt;
   const check = flags.check ? await checkAgainstOnnxRuntime(model, plan.program, inputs, outputs) : undefined;
@@ -155,6 +159,19 @@ async function run(shell: Shell, model: string, flags: Flags): Promise<void> {
   if (flags.json) printJson(summary, terminal);
   else terminal.out(show(summary, terminal));
   if (check && !check.passed) shell.exitCode = EXIT.failed;
+}
+
+/** A run under watch must give what a run without it gives. */
+function inspect(wasm: Opened['wasm'], inputs: Parameters<WasmSession['run']>[0]): void {
+  if (wasm instanceof ThreadedSession) throw badInput('--poison works on one thread; leave --threads out');
+  const watched = wasm.inspect(inputs);
+  for (const [name, { data }] of wasm.run(inputs)) {
+    const other = watched.get(name)?.data ?? [];
+    for (let k = 0; k < data.length; k++) {
+      if (!Object.is(data[k], other[k]))
+        throw new RegrainError('verification', `output ${name} depends on bytes that no live region holds (element ${k})`);
+    }
+  }
 }
 
 interface Opened {
