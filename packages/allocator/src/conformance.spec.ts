@@ -1,6 +1,7 @@
 import { Allocator, Mover } from '@regrain/core-ir';
 import { conformsTo } from '@regrain/testkit/conformance';
 import { BestFitAllocator } from './best-fit.js';
+import { ExactAllocator } from './exact.js';
 import { FirstFitAllocator } from './first-fit.js';
 import { FurthestNextUseMover } from './furthest-next-use.js';
 import { GreedyBySizeAllocator } from './greedy-by-size.js';
@@ -9,5 +10,6 @@ import { OneSpaceMover } from './one-space.js';
 conformsTo(Allocator, () => new FirstFitAllocator());
 conformsTo(Allocator, () => new GreedyBySizeAllocator());
 conformsTo(Allocator, () => new BestFitAllocator({ orders: 6 }));
+conformsTo(Allocator, () => new ExactAllocator({ nodes: 20_000, seconds: 60 }));
 conformsTo(Mover, () => new OneSpaceMover());
 conformsTo(Mover, () => new FurthestNextUseMover());

@@ -1,4 +1,5 @@
 export * from './best-fit.js';
+export * from './exact.js';
 export * from './first-fit.js';
 export * from './furthest-next-use.js';
 export * from './greedy-by-size.js';

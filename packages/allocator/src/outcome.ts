@@ -13,7 +13,8 @@ export function packWith(packing: Packing, place: (groups: readonly Group[], loa
   return { ok: true, offsets, height, optimal: height === load.bytes };
 }
 
-function tooHigh({ buffers }: Packing, { at }: Load, required: number, proved: boolean): Packed {
+/** The answer where the packing takes `required` bytes, more than there are: what lives where the load is highest. */
+export function tooHigh({ buffers }: Packing, { at }: Load, required: number, proved: boolean): Packed {
   const living = buffers.flatMap(({ first, last }, b) => (first <= at && at <= last ? [b] : []));
   return { ok: false, proved, required, at, buffers: living };
 }

@@ -1,5 +1,6 @@
 import { Allocator, definePlugin, Mover } from '@regrain/core-ir';
 import { BestFitAllocator, bestFitOptions } from './best-fit.js';
+import { ExactAllocator, exactOptions } from './exact.js';
 import { FirstFitAllocator, firstFitOptions } from './first-fit.js';
 import { FurthestNextUseMover, furthestNextUseOptions } from './furthest-next-use.js';
 import { GreedyBySizeAllocator, greedyBySizeOptions } from './greedy-by-size.js';
@@ -44,6 +45,13 @@ export const plugin = definePlugin({
       use: BestFitAllocator,
       options: bestFitOptions,
       space: { orders: [1, 3, 6] },
+    },
+    {
+      point: Allocator,
+      id: 'exact',
+      description: 'Branch and bound from the best of the list orders on: the lowest placement, or a proof that there is none.',
+      use: ExactAllocator,
+      options: exactOptions,
     },
   ],
 });

@@ -1,22 +1,35 @@
 import type { Sections } from './sections.js';
 
-type Measure = 'area' | 'bytes' | 'total' | 'width' | 'meets' | 'lower' | 'upper';
+type Measure = 'area' | 'volume' | 'bytes' | 'total' | 'width' | 'life' | 'meets' | 'early' | 'late' | 'end';
 
 /** The largest measure first, ties by the next one. */
-export type Order = readonly Measure[];
+export interface Order {
+  readonly order: readonly Measure[];
+  /** Before all, those of the fullest sections, anew for each part that the search splits off. */
+  readonly byTotal?: boolean;
+}
 
 /**
- * Static orders that decide between items of the same lowest offset: those of MinimAlloc (Moffitt 2023, section 5) and more that win
- * on other problems.
+ * Static orders that decide between items of the same lowest offset. Each is quick on some problems and hopeless on others, so they are
+ * chosen to differ; those of MinimAlloc (Moffitt 2023, section 5) are among them.
  */
 export const ORDERS: readonly Order[] = [
-  ['width', 'area', 'total'],
-  ['total', 'area', 'width'],
-  ['total', 'width', 'area'],
+  { order: ['total', 'life', 'volume'] },
+  { order: ['area', 'end', 'meets'] },
+  { order: ['total', 'meets', 'life'] },
+  { order: ['end', 'late', 'bytes'] },
+  { order: ['meets', 'area', 'total'] },
+  { byTotal: true, order: ['life', 'volume'] },
+  { order: ['end', 'meets', 'late'] },
+  { order: ['life', 'total', 'area'] },
+  { order: ['early', 'total', 'volume'] },
+  { byTotal: true, order: ['volume', 'life'] },
+  { order: ['width', 'late', 'end'] },
+  { order: ['bytes', 'life'] },
 ];
 
 /** Items by the order; equal ones as they are given. */
-export function sortedBy(sections: Sections, order: Order): Int32Array {
+export function sortedBy(sections: Sections, order: readonly Measure[]): Int32Array {
   const measures = order.map((name) => measure(sections, name));
   return Int32Array.from({ length: sections.items }, (_, i) => i).sort((a, b) => {
     for (const values of measures) if (values[a] !== values[b]) return values[b] - values[a];
@@ -25,7 +38,7 @@ export function sortedBy(sections: Sections, order: Order): Int32Array {
 }
 
 function measure(sections: Sections, name: Measure): Float64Array {
-  const { items, bytes, from, to, span, spanFrom, spanTo, spanBytes, meets } = sections;
+  const { items, bytes, life, from, to, span, spanFrom, spanTo, spanBytes, meets } = sections;
   const each = (of: (i: number) => number): Float64Array => Float64Array.from({ length: items }, (_, i) => of(i));
   switch (name) {
     case 'bytes':
@@ -34,9 +47,15 @@ function measure(sections: Sections, name: Measure): Float64Array {
       return each((i) => to[i] - from[i] + 1);
     case 'meets':
       return each((i) => meets[i + 1] - meets[i]);
-    case 'lower':
+    case 'life':
+      return life;
+    case 'volume':
+      return each((i) => bytes[i] * life[i]);
+    case 'early':
+      return each((i) => -from[i]);
+    case 'late':
       return each((i) => from[i]);
-    case 'upper':
+    case 'end':
       return each((i) => to[i]);
     case 'area':
       return each((i) => {

@@ -1,7 +1,7 @@
 import { DeadEnds } from './dead-ends.js';
 import { FREE } from './items.js';
 import { totalsOf } from './orders.js';
-import type { Sections } from './sections.js';
+import { reordered, type Sections, twins } from './sections.js';
 
 export type Outcome = 'found' | 'impossible' | 'open';
 
@@ -32,6 +32,7 @@ export class Search {
   private readonly meets: Int32Array;
   private readonly other: Int32Array;
   private readonly above: Float64Array;
+  private readonly below: Float64Array;
   /** The item before which a twin (same bytes and spans) must be placed. */
   private readonly twin: Int32Array;
 
@@ -92,44 +93,23 @@ export class Search {
     private readonly byTotal: boolean,
     private readonly capacity: number,
   ) {
+    const ranked = reordered(sections, order);
     const n = sections.items;
     this.n = n;
-    const rank = new Int32Array(n);
-    for (let r = 0; r < n; r++) rank[order[r]] = r;
-    const permuted = <A extends Int32Array | Float64Array>(values: A): A => {
-      const made = values.slice(0, n) as A;
-      for (let r = 0; r < n; r++) made[r] = values[order[r]];
-      return made;
-    };
-    this.bytes = permuted(sections.bytes);
-    this.align = permuted(sections.align);
-    this.fixed = permuted(sections.fixed);
-    this.from = permuted(sections.from);
-    this.to = permuted(sections.to);
-    this.span = new Int32Array(n + 1);
-    this.meets = new Int32Array(n + 1);
-    this.spanFrom = new Int32Array(sections.spanFrom.length);
-    this.spanTo = new Int32Array(sections.spanTo.length);
-    this.spanBytes = new Float64Array(sections.spanBytes.length);
-    this.other = new Int32Array(sections.other.length);
-    this.above = new Float64Array(sections.above.length);
-    for (let r = 0; r < n; r++) {
-      const i = order[r];
-      let at = this.span[r];
-      for (let k = sections.span[i]; k < sections.span[i + 1]; k++, at++) {
-        this.spanFrom[at] = sections.spanFrom[k];
-        this.spanTo[at] = sections.spanTo[k];
-        this.spanBytes[at] = sections.spanBytes[k];
-      }
-      this.span[r + 1] = at;
-      at = this.meets[r];
-      for (let e = sections.meets[i]; e < sections.meets[i + 1]; e++, at++) {
-        this.other[at] = rank[sections.other[e]];
-        this.above[at] = sections.above[e];
-      }
-      this.meets[r + 1] = at;
-    }
-    this.twin = this.twins();
+    this.bytes = ranked.bytes;
+    this.align = ranked.align;
+    this.fixed = ranked.fixed;
+    this.from = ranked.from;
+    this.to = ranked.to;
+    this.span = ranked.span;
+    this.spanFrom = ranked.spanFrom;
+    this.spanTo = ranked.spanTo;
+    this.spanBytes = ranked.spanBytes;
+    this.meets = ranked.meets;
+    this.other = ranked.other;
+    this.above = ranked.above;
+    this.below = ranked.below;
+    this.twin = twins(ranked);
     this.low = Float64Array.from(this.fixed, (fixed) => (fixed === FREE ? 0 : fixed));
     this.placed = new Uint8Array(n);
     this.full = new Float64Array(n);
@@ -211,20 +191,6 @@ export class Search {
     }
     if (this.state === 'open' && !this.check(0, this.n, 0, NONE)) this.state = 'impossible';
     if (this.state === 'open' && !this.split(0, this.n, NONE, 0, NONE)) this.state = 'impossible';
-  }
-
-  /** Identical items are placed in their order. */
-  private twins(): Int32Array {
-    const twin = new Int32Array(this.n).fill(NONE);
-    const last = new Map<string, number>();
-    for (let r = 0; r < this.n; r++) {
-      if (this.fixed[r] !== FREE) continue;
-      let key = `${this.align[r]}`;
-      for (let k = this.span[r]; k < this.span[r + 1]; k++) key += ` ${this.spanFrom[k]} ${this.spanTo[k]} ${this.spanBytes[k]}`;
-      twin[r] = last.get(key) ?? NONE;
-      last.set(key, r);
-    }
-    return twin;
   }
 
   /** Puts the item at its lowest offset; false if another then has no room. */
@@ -390,7 +356,7 @@ export class Search {
    * negative.
    */
   private push(item: number, offset: number): number {
-    const { other, placed, low, bytes, meets, above } = this;
+    const { other, placed, low, bytes, meets, below } = this;
     if (this.fixed[item] !== FREE) return NONE;
     const top = low[item] + bytes[item];
     if (top <= offset) return NONE;
@@ -400,20 +366,15 @@ export class Search {
       if (placed[j] === 1) continue;
       const start = low[j] < offset ? offset : low[j];
       if (start >= top) continue;
-      const to = start + this.over(j, item, e, above);
+      const to = start + below[e];
       if (to < least) least = to;
     }
     return least + bytes[item] > this.capacity ? NONE : least;
   }
 
-  /** Bytes of j below the item. */
-  private over(j: number, _item: number, _entry: number, _above: Float64Array): number {
-    return this.bytes[j];
-  }
-
   /** Cuts the items of a node into parts that no longer meet, and goes on with the first that is to be solved. */
   private split(begin: number, end: number, back: number, offset: number, after: number): boolean {
-    const { lists, from, to, across, low } = this;
+    const { lists, from, to, across } = this;
     let pending = back === NONE ? NONE : this.frameParts[back];
     this.partTop = back === NONE ? 0 : this.framePartTop[back];
     const count = end - begin;

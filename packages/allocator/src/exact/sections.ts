@@ -1,4 +1,4 @@
-import type { Item } from './items.js';
+import { FREE, type Item } from './items.js';
 
 /**
  * Items over the sections of the time line. A section is a largest set of items that live at one time; two items meet in a section
@@ -11,6 +11,8 @@ export interface Sections {
   readonly align: Float64Array;
   /** FREE, or the given offset. */
   readonly fixed: Float64Array;
+  /** From the first to the last time at which the item lives. */
+  readonly life: Float64Array;
   /** First and last section of each item. */
   readonly from: Int32Array;
   readonly to: Int32Array;
@@ -19,10 +21,12 @@ export interface Sections {
   readonly spanFrom: Int32Array;
   readonly spanTo: Int32Array;
   readonly spanBytes: Float64Array;
-  /** Items that live with item i: `other[meets[i]] … other[meets[i + 1] - 1]`, and what it holds at most while they live. */
+  /** Items that live with item i: `other[meets[i]] … other[meets[i + 1] - 1]`. */
   readonly meets: Int32Array;
   readonly other: Int32Array;
+  /** By how much the other must lie above item i, and item i above the other: what the lower one holds at most while both live. */
   readonly above: Float64Array;
+  readonly below: Float64Array;
 }
 
 /** Undefined where more pairs meet than `limit`. O(n log n + pairs). */
@@ -38,6 +42,7 @@ export function sectionsOf(list: readonly Item[], limit: number): Sections | und
     bytes: Float64Array.from(list, ({ bytes }) => bytes),
     align: Float64Array.from(list, ({ align }) => align),
     fixed: Float64Array.from(list, ({ fixed }) => fixed),
+    life: Float64Array.from(list, ({ spans: own }) => own[own.length - 1].last - own[0].first + 1),
     from: Int32Array.from(spans, (own) => own[0].first),
     to: Int32Array.from(spans, (own) => own[own.length - 1].last),
     span,
@@ -77,36 +82,102 @@ function compress(list: readonly Item[]): { spans: { first: number; last: number
   return { spans, count: section[starts.length] };
 }
 
-type Spanned = Omit<Sections, 'meets' | 'other' | 'above'>;
+type Spanned = Omit<Sections, 'meets' | 'other' | 'above' | 'below'>;
 
-function meetingsOf(made: Spanned, limit: number): Pick<Sections, 'meets' | 'other' | 'above'> | undefined {
+function meetingsOf(made: Spanned, limit: number): Pick<Sections, 'meets' | 'other' | 'above' | 'below'> | undefined {
+  // Spans by section.
   const inSection: number[][] = Array.from({ length: made.sections }, () => []);
+  const itemOf = new Int32Array(made.span[made.items]);
   for (let i = 0; i < made.items; i++) {
     for (let k = made.span[i]; k < made.span[i + 1]; k++) {
-      for (let s = made.spanFrom[k]; s <= made.spanTo[k]; s++) inSection[s].push(i);
+      itemOf[k] = i;
+      for (let s = made.spanFrom[k]; s <= made.spanTo[k]; s++) inSection[s].push(k);
     }
   }
   const meets = new Int32Array(made.items + 1);
   const other: number[] = [];
   const above: number[] = [];
+  const below: number[] = [];
   const seenAt = new Int32Array(made.items).fill(-1);
   for (let i = 0; i < made.items; i++) {
     const begin = other.length;
     for (let k = made.span[i]; k < made.span[i + 1]; k++) {
       const bytes = made.spanBytes[k];
       for (let s = made.spanFrom[k]; s <= made.spanTo[k]; s++) {
-        for (const j of inSection[s]) {
+        for (const q of inSection[s]) {
+          const j = itemOf[q];
           if (j === i) continue;
           if (seenAt[j] < begin) {
             seenAt[j] = other.length;
             other.push(j);
             above.push(bytes);
-          } else if (above[seenAt[j]] < bytes) above[seenAt[j]] = bytes;
+            below.push(made.spanBytes[q]);
+          } else {
+            const e = seenAt[j];
+            if (above[e] < bytes) above[e] = bytes;
+            if (below[e] < made.spanBytes[q]) below[e] = made.spanBytes[q];
+          }
         }
       }
     }
     meets[i + 1] = other.length;
     if (other.length > limit) return undefined;
   }
-  return { meets, other: Int32Array.from(other), above: Float64Array.from(above) };
+  return { meets, other: Int32Array.from(other), above: Float64Array.from(above), below: Float64Array.from(below) };
+}
+
+/** The same with items renamed: item r is what item `order[r]` was. */
+export function reordered(sections: Sections, order: Int32Array): Sections {
+  const n = sections.items;
+  const rank = new Int32Array(n);
+  for (let r = 0; r < n; r++) rank[order[r]] = r;
+  const perItem = <A extends Int32Array | Float64Array>(values: A): A => {
+    const made = values.slice() as A;
+    for (let r = 0; r < n; r++) made[r] = values[order[r]];
+    return made;
+  };
+  const perRow = <A extends Int32Array | Float64Array>(rows: Int32Array, to: Int32Array, values: A): A => {
+    const made = values.slice() as A;
+    for (let r = 0; r < n; r++) made.set(values.subarray(rows[order[r]], rows[order[r] + 1]), to[r]);
+    return made;
+  };
+  const rowsOf = (rows: Int32Array): Int32Array => {
+    const made = new Int32Array(n + 1);
+    for (let r = 0; r < n; r++) made[r + 1] = made[r] + rows[order[r] + 1] - rows[order[r]];
+    return made;
+  };
+  const span = rowsOf(sections.span);
+  const meets = rowsOf(sections.meets);
+  return {
+    items: n,
+    sections: sections.sections,
+    bytes: perItem(sections.bytes),
+    align: perItem(sections.align),
+    fixed: perItem(sections.fixed),
+    life: perItem(sections.life),
+    from: perItem(sections.from),
+    to: perItem(sections.to),
+    span,
+    spanFrom: perRow(sections.span, span, sections.spanFrom),
+    spanTo: perRow(sections.span, span, sections.spanTo),
+    spanBytes: perRow(sections.span, span, sections.spanBytes),
+    meets,
+    other: perRow(sections.meets, meets, sections.other).map((i) => rank[i]),
+    above: perRow(sections.meets, meets, sections.above),
+    below: perRow(sections.meets, meets, sections.below),
+  };
+}
+
+/** For each item the one before it that has the same bytes, spans and alignment, or -1: of twins, the first is placed first. */
+export function twins({ items, align, fixed, span, spanFrom, spanTo, spanBytes }: Sections): Int32Array {
+  const twin = new Int32Array(items).fill(-1);
+  const last = new Map<string, number>();
+  for (let i = 0; i < items; i++) {
+    if (fixed[i] !== FREE) continue;
+    let key = `${align[i]}`;
+    for (let k = span[i]; k < span[i + 1]; k++) key += ` ${spanFrom[k]} ${spanTo[k]} ${spanBytes[k]}`;
+    twin[i] = last.get(key) ?? -1;
+    last.set(key, i);
+  }
+  return twin;
 }

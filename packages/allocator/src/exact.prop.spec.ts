@@ -1,0 +1,38 @@
+import type { Context } from '@regrain/core-ir';
+import { packings } from '@regrain/testkit/arbitraries';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { lowestHeight, tiedPackings, tightPackings } from './exact/spec-support.js';
+import { ExactAllocator } from './exact.js';
+
+const context = { signal: new AbortController().signal, progress: () => undefined } as unknown as Context;
+const exact = new ExactAllocator({ nodes: 1_000_000, seconds: 100 });
+
+describe('exact', () => {
+  it.each([
+    ['tight problems', tightPackings, 300],
+    ['alignment, given offsets and ties', packings(7), 200],
+    ['ties of different bytes', tiedPackings, 200],
+  ])('gives the lowest height there is and says so: %s', (_, problems, numRuns) => {
+    fc.assert(
+      fc.property(problems, (problem) => {
+        const packed = exact.place(problem, context);
+        expect(packed).toMatchObject({ ok: true, height: lowestHeight(problem.buffers), optimal: true });
+      }),
+      { numRuns },
+    );
+  });
+
+  it('fits at the lowest height, and proves that one byte less is impossible', () => {
+    fc.assert(
+      fc.property(fc.oneof(tightPackings, tiedPackings, packings(7)), (problem) => {
+        const height = lowestHeight(problem.buffers);
+        expect(exact.place({ ...problem, capacity: height }, context)).toMatchObject({ ok: true, height });
+        const below = exact.place({ ...problem, capacity: height - 1 }, context);
+        expect(below).toMatchObject({ ok: false, proved: true });
+        if (!below.ok) expect(below.required).toBeGreaterThanOrEqual(height);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

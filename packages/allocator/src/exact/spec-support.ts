@@ -1,0 +1,77 @@
+import type { Buffer, Packing } from '@regrain/core-ir';
+import fc from 'fast-check';
+
+/** The lowest height there is: every order of placing, each buffer at the lowest free place, tied ones with their first. */
+export function lowestHeight(buffers: readonly Buffer[]): number {
+  const roots = buffers.flatMap(({ with: tie }, b) => (tie ? [] : [b]));
+  const group = roots.map((root) => buffers.flatMap(({ with: tie }, b) => (b === root || tie?.buffer === root ? [b] : [])));
+  const at = new Map<number, number>();
+  const meet = (a: Buffer, b: Buffer): boolean => a.first <= b.last && b.first <= a.last;
+  const free = (g: number, offset: number): boolean =>
+    group[g].every((b) =>
+      [...at].every(
+        ([other, base]) =>
+          other === g ||
+          group[other].every(
+            (o) => !meet(buffers[b], buffers[o]) || offset + buffers[b].bytes <= base || base + buffers[o].bytes <= offset,
+          ),
+      ),
+    );
+  const top = (g: number, offset: number): number => offset + Math.max(...group[g].map((b) => buffers[b].bytes));
+  let best = Number.POSITIVE_INFINITY;
+  const visit = (left: readonly number[], height: number): void => {
+    if (height >= best) return;
+    if (left.length === 0) best = height;
+    for (const g of left) {
+      const align = buffers[roots[g]].align;
+      let offset = 0;
+      while (!free(g, offset)) offset += align;
+      at.set(g, offset);
+      visit(
+        left.filter((other) => other !== g),
+        Math.max(height, top(g, offset)),
+      );
+      at.delete(g);
+    }
+  };
+  const given = roots.flatMap((root, g) => (buffers[root].fixed === undefined ? [] : [g]));
+  for (const g of given) at.set(g, buffers[roots[g]].fixed as number);
+  visit(
+    roots.flatMap((_, g) => (given.includes(g) ? [] : [g])),
+    Math.max(0, ...given.map((g) => top(g, at.get(g) as number))),
+  );
+  return best;
+}
+
+/** Few buffers whose bytes and lives collide often, so that list orders miss the optimum. */
+export const tightPackings = fc
+  .array(fc.record({ bytes: fc.integer({ min: 1, max: 9 }), first: fc.nat(6), length: fc.nat(4), align: fc.constantFrom(1, 1, 1, 2, 4) }), {
+    minLength: 1,
+    maxLength: 7,
+  })
+  .map(
+    (picks): Packing => ({
+      capacity: Number.POSITIVE_INFINITY,
+      buffers: picks.map(({ bytes, first, length, align }) => ({ bytes, align, first, last: first + length })),
+      near: [],
+    }),
+  );
+
+/** The same with buffers that take over the place of others, smaller or larger, at any time. */
+export const tiedPackings = fc
+  .tuple(tightPackings, fc.array(fc.tuple(fc.nat(6), fc.integer({ min: 1, max: 9 }), fc.nat(6), fc.nat(3)), { maxLength: 3 }))
+  .map(
+    ([packing, ties]): Packing => ({
+      ...packing,
+      buffers: [
+        ...packing.buffers,
+        ...ties.map(([of, bytes, first, length]) => ({
+          bytes,
+          align: 1,
+          first,
+          last: first + length,
+          with: { buffer: of % packing.buffers.length, delta: 0 },
+        })),
+      ],
+    }),
+  );
