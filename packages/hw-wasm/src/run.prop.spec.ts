@@ -41,7 +41,7 @@ describe('a plan as a module', () => {
           }
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 300 },
     );
   });
 });

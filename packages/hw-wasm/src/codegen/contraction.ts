@@ -43,6 +43,8 @@ interface Contraction {
   /** Pixel dimensions of which the weights depend on the remainder (transposed convolutions), outermost first, with the divisor. */
   readonly phases: readonly { readonly d: number; readonly by: number }[];
   readonly integer: boolean;
+  /** Every panel of the task is full. */
+  readonly full: boolean;
   /** Outputs per panel of weights: 4 or 8. */
   readonly panel: 4 | 8;
   /** Terms per step of the innermost loop; integers go in pairs. */
@@ -155,6 +157,7 @@ export function selectContraction(shape: KernelShape, context: SelectContext, bo
     phases,
     pixels,
     integer,
+    full: box[lane][1] % panel === 0,
     panel,
     step,
     lanes,
@@ -616,7 +619,7 @@ class ContractionKernel {
         const result = code.compile(body.finish, (k) => access.load(k, pointers.get(k), v), acc);
         const address = (): Expression => m.i32.add(written.at(), access.addresses.times(v(), to.stride));
         const whole = (): void => code.store(to.dtype, address(), result, to.stride, 4);
-        if (shape.operation.domain[plan.n].extent % plan.panel === 0) {
+        if (plan.full) {
           whole();
           return;
         }
