@@ -92,6 +92,17 @@ describe('expand', () => {
     ]);
   });
 
+  it('cuts replicas, along what they share, where the regions of their tensor end', () => {
+    const whole = withRegions(wholeTensorGrain(program()), 1, rows([2, 5]));
+    const work = expand(program(), { ...whole, recompute: [{ tensor: 1, reader: 1, along: [1] }] });
+    const made = work.regions.filter(({ instance }) => work.instances[instance].role === 'replica').map(({ box }) => box[0]);
+    expect(made).toEqual([
+      [0, 2],
+      [2, 5],
+      [5, 8],
+    ]);
+  });
+
   it('recomputes private columns in replicas that share their rows', () => {
     const tiles: Box[] = [
       [
