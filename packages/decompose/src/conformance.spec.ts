@@ -4,6 +4,7 @@ import { conformsTo } from '@regrain/testkit/conformance';
 import { expect, it } from 'vitest';
 import { AccessPatternDecomposer, accessPatternOptions } from './access-pattern.js';
 import { BandsDecomposer, bandsOptions } from './bands.js';
+import { SearchDecomposer, searchOptions } from './search.js';
 import { UniformDecomposer, uniformOptions } from './uniform.js';
 import { WholeTensorDecomposer } from './whole-tensor.js';
 
@@ -12,6 +13,8 @@ conformsTo(Decomposer, () => new UniformDecomposer(uniformOptions.parse({})));
 conformsTo(Decomposer, () => new UniformDecomposer(uniformOptions.parse({ parts: 3, dimensions: 2 })));
 conformsTo(Decomposer, () => new BandsDecomposer(bandsOptions.parse({})));
 conformsTo(Decomposer, () => new BandsDecomposer(bandsOptions.parse({ rows: 2, columns: 2 })));
+conformsTo(Decomposer, () => new SearchDecomposer(searchOptions.parse({})));
+conformsTo(Decomposer, () => new SearchDecomposer(searchOptions.parse({ maxMacFactor: 3, columns: [1, 2] })));
 conformsTo(Decomposer, () => new AccessPatternDecomposer(accessPatternOptions.parse({})));
 
 /** Tiles of 4 are written, then read with a halo of 1, twenty times over. */

@@ -1,6 +1,7 @@
 import { Decomposer, definePlugin } from '@regrain/core-ir';
 import { AccessPatternDecomposer, accessPatternOptions } from './access-pattern.js';
 import { BandsDecomposer, bandsOptions } from './bands.js';
+import { SearchDecomposer, searchOptions } from './search.js';
 import { UniformDecomposer, uniformOptions } from './uniform.js';
 import { WholeTensorDecomposer, wholeTensorOptions } from './whole-tensor.js';
 
@@ -22,6 +23,14 @@ export const plugin = definePlugin({
       use: BandsDecomposer,
       options: bandsOptions,
       space: { rows: [1, 2, 4, 8], columns: [0, 8, 16, 32], axis: ['rows', 'columns'] },
+    },
+    {
+      point: Decomposer,
+      id: 'search',
+      description: 'Stored boundaries, tiles and recomputation chosen by a cost model, within the allowed multiply-accumulates.',
+      use: SearchDecomposer,
+      options: searchOptions,
+      space: { columns: [[1, 2, 4], [16], [32]], maxMacFactor: [1, 1.05, 1.1, 1.3] },
     },
     {
       point: Decomposer,

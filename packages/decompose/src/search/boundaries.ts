@@ -18,14 +18,14 @@ const KEPT = 160;
  * bytes are the largest of their segments, MACs the sum. Exact over the cost model, but for the thinning of near-equal points.
  * Sources: fusion blocks by dynamic programming as in msf-CNN (Huang & Baccelli 2025). O(operations² × points²) at worst.
  */
-export function routesOf(geometry: Geometry, limits: SegmentLimits, signal?: AbortSignal): Route[] {
+export function routesOf(geometry: Geometry, widths: readonly number[], limits: SegmentLimits, signal?: AbortSignal): Route[] {
   const count = geometry.nodes.length;
   const resolution = geometry.macs * 0.001;
   const to: Route[][] = [[{ bytes: 0, macs: 0, segment: undefined, before: undefined, rest: 0 }]];
   for (let last = 1; last <= count; last++) {
     signal?.throwIfAborted();
     let found: Route[] = [];
-    segmentsTo(geometry, last, limits, (segment) => {
+    const visit = (segment: Segment): void => {
       for (const before of to[segment.first]) {
         const macs = before.macs + segment.macs;
         if (macs > limits.extraMacs) break;
@@ -34,12 +34,33 @@ export function routesOf(geometry: Geometry, limits: SegmentLimits, signal?: Abo
         if (before.bytes <= segment.bytes) break;
       }
       if (found.length > 20_000) found = paretoSet(found, resolution);
-    });
+    };
+    for (const columns of widths) segmentsTo(geometry, last, columns, limits, visit);
     const kept = paretoSet(found, resolution);
     const step = Math.ceil(kept.length / KEPT);
     to.push(kept.filter((_, k) => k % step === 0 || k === kept.length - 1));
   }
   return to[count];
+}
+
+/** A segment that is estimated at this share of the peak leaves room for what packing loses to tiles of several sizes. */
+const MARGIN = 0.6;
+
+/** The same boundaries and MACs, but each segment with the widest tiles that stay well below the route's peak. */
+export function widened(geometry: Geometry, route: Route, widths: readonly number[], limits: SegmentLimits): Segment[] {
+  return segmentsOf(route).map((segment) => {
+    if (segment.bytes > route.bytes * MARGIN) return segment;
+    for (const columns of widths.toSorted((a, b) => (b || Number.POSITIVE_INFINITY) - (a || Number.POSITIVE_INFINITY))) {
+      let best: Segment | undefined;
+      const visit = (found: Segment): void => {
+        const fits = found.first === segment.first && found.macs <= segment.macs && found.bytes <= route.bytes * MARGIN;
+        if (fits && (!best || found.bytes < best.bytes)) best = found;
+      };
+      segmentsTo(geometry, segment.last, columns, limits, visit, segment.first);
+      if (best) return best;
+    }
+    return segment;
+  });
 }
 
 /** The segments of a route, first to last. */

@@ -1,4 +1,14 @@
-import { type Box, bounds, dimensionsOf, domainBox, ELEMENT_BYTES, type Operation, type Program, shifted, tensorBytes } from '@regrain/core-ir';
+import {
+  type Box,
+  bounds,
+  dimensionsOf,
+  domainBox,
+  ELEMENT_BYTES,
+  type Operation,
+  type Program,
+  shifted,
+  tensorBytes,
+} from '@regrain/core-ir';
 import { streamBands } from '../stream-axis.js';
 
 /** Along one axis: a result at position i reads `[i * stride - pad, i * stride - pad + size)`. Strides below 1 are upsampling. */
@@ -117,7 +127,8 @@ function overReduction(operation: Operation, range: Operation['operands'][number
 function windowOf(operation: Operation, at: Parameters<typeof bounds>[0], size: number, d: number): Window | undefined {
   const used = dimensionsOf(at);
   const { extent } = operation.domain[d];
-  for (const other of used) if (other !== d && operation.domain[other].kind === 'parallel' && operation.domain[other].extent > 1) return undefined;
+  for (const other of used)
+    if (other !== d && operation.domain[other].kind === 'parallel' && operation.domain[other].extent > 1) return undefined;
   if (!used.has(d)) return extent === 1 ? { size, stride: 1, pad: 0 } : undefined;
   const whole = domainBox(operation);
   const box = (i: number): Box => whole.map((range, k) => (k === d ? ([i, i + 1] as const) : range));

@@ -1,69 +1,80 @@
-import { type Box, type Grain, preimage, type Recompute, type Reduce, shifted, wholeTensorGrain } from '@regrain/core-ir';
+import { type Box, domainBox, type Grain, preimage, type Recompute, type Reduce, shifted, wholeTensorGrain } from '@regrain/core-ir';
 import { writerCuts } from '../stream-axis.js';
 import { tiles } from '../tiles.js';
-import { type Route, segmentsOf } from './boundaries.js';
-import type { Geometry } from './geometry.js';
-import { type SegmentLimits, tileWidth } from './segment.js';
+import type { Geometry, Grid } from './geometry.js';
+import { type Segment, tileWidth } from './segment.js';
 
-export type TileOptions = Pick<SegmentLimits, 'columns' | 'maxTiles'>;
-
-/** How the rows of a tensor are cut: into tasks that write them, and into regions that are freed on their own. */
-interface Rows {
-  readonly tasks: readonly number[];
-  readonly regions: readonly number[];
+/** Inner cuts of one tensor along its rows and columns: of the tasks that write it, and of the regions that are freed on their own. */
+interface Cuts {
+  readonly taskRows: readonly number[];
+  readonly taskColumns: readonly number[];
+  readonly regionRows: readonly number[];
+  readonly regionColumns: readonly number[];
 }
 
 /**
- * The grain of a route. Where a band's overlap is recomputed, the reader works in bands, and so does all behind it up to the next tensor
- * whose rows stay; their cuts are shifted by the rows that are made ahead, so that a band needs exactly one band more. Tensors whose
- * rows stay have regions of one row, which are freed one by one. All else is done row by row.
+ * The grain of a chain of segments. Where a band's overlap is recomputed, the reader works in bands, and so does all behind it up to the
+ * next tensor whose rows stay; their cuts are shifted by the rows that are made ahead, so that a band needs exactly one band more.
+ * Tensors whose rows stay have regions of one row, which are freed one by one. All else is done row by row.
  */
-export function realise(geometry: Geometry, route: Route, options: TileOptions): Grain {
+export function realise(geometry: Geometry, segments: readonly Segment[], maxTiles: number): Grain {
   const { program, grids, nodes } = geometry;
-  const rows = new Map<number, Rows>();
+  const cuts = new Map<number, Cuts>();
   const recompute: Recompute[] = [];
   const reduce: Reduce[] = [];
-  for (const segment of segmentsOf(route)) {
+  for (const segment of segments) {
+    const widthOf = (grid: Grid): number => tileWidth(grid, segment.columns, maxTiles);
     for (let held = segment.held; held; held = held.next) {
       const { tensor, how, hi, band } = held;
       const grid = grids[tensor];
       if (grid.rowAxis < 0) continue;
       if (how === 'recomputed') recompute.push({ tensor, reader: geometry.readers[tensor][0], along: [grid.rowAxis] });
-      const cuts = every(grid.rows, band, band === 1 ? 0 : Math.max(0, Math.round(hi)));
-      rows.set(tensor, { tasks: cuts, regions: how === 'kept' && band > 1 ? every(grid.rows, 1, 0) : cuts });
+      const taskRows = every(grid.rows, band, band === 1 ? 0 : Math.max(0, Math.round(hi)));
+      const taskColumns = every(grid.columns, widthOf(grid), 0);
+      const regionRows = how === 'kept' && band > 1 ? every(grid.rows, 1, 0) : taskRows;
+      cuts.set(tensor, { taskRows, taskColumns, regionRows, regionColumns: taskColumns });
     }
-    for (let o = segment.first; o < segment.last; o++) reduce.push(...partialSums(geometry, o, options));
+    for (let o = segment.first; o < segment.last; o++) {
+      reduce.push(...partialSums(geometry, o, widthOf));
+      // What is stored between segments has the finer of both tiles.
+      for (const { tensor } of nodes[o].reads) {
+        const grid = grids[tensor];
+        const own = cuts.get(tensor) ?? rowByRow(grid, program.tensors[tensor].kind === 'input');
+        if (!own) continue;
+        const wanted = every(grid.columns, widthOf(grid), 0);
+        cuts.set(tensor, wanted.length > own.regionColumns.length ? { ...own, regionColumns: wanted } : own);
+      }
+    }
   }
   const between = writerCuts(program);
-  const grain = wholeTensorGrain(program);
-  const cutsOf = (tensor: number, choose: (rows: Rows) => readonly number[]): (readonly number[])[] => {
-    const grid = grids[tensor];
-    const own = rows.get(tensor) ?? { tasks: every(grid.rows, 1, 0), regions: every(grid.rows, 1, 0) };
-    const across = every(grid.columns, tileWidth(grid, options), 0);
-    return program.tensors[tensor].shape.map((_, d) =>
-      d === grid.rowAxis ? choose(own) : d === grid.columnAxis ? across : between[tensor][d],
-    );
-  };
-  const regions = program.tensors.map(({ kind, shape }, t) => {
-    if (kind === 'constant' || grids[t].rowAxis < 0) return [];
+  const boxesOf = (tensor: number, rows: readonly number[], columns: readonly number[]): Box[] => {
+    const { rowAxis, columnAxis } = grids[tensor];
+    const { shape } = program.tensors[tensor];
     return tiles(
       shape,
-      cutsOf(t, (own) => own.regions),
+      shape.map((_, d) => (d === rowAxis ? rows : d === columnAxis ? columns : between[tensor][d])),
     );
+  };
+  const regions = program.tensors.map((_, tensor) => {
+    const own = cuts.get(tensor);
+    return boxesOf(tensor, own?.regionRows ?? [], own?.regionColumns ?? []);
   });
   const tasks = program.operations.map((operation, o) => {
     const [tensor] = nodes[o].writes;
-    const own = rows.get(tensor);
-    if (nodes[o].writes.length !== 1 || !own || own.tasks === own.regions) return 'owner' as const;
+    const own = cuts.get(tensor);
     const write = operation.operands.find(({ mode }) => mode !== 'read');
-    const boxes = tiles(
-      program.tensors[tensor].shape,
-      cutsOf(tensor, ({ tasks }) => tasks),
-    );
-    if (!write || boxes.length === 0) return 'owner' as const;
-    return boxes.map((box) => preimage(operation, write, box)).filter((box): box is Box => box !== undefined);
+    if (nodes[o].writes.length !== 1 || !own || !write) return 'owner' as const;
+    if (own.taskRows.length === own.regionRows.length && own.taskColumns.length === own.regionColumns.length) return 'owner' as const;
+    const boxes = boxesOf(tensor, own.taskRows, own.taskColumns).map((box) => preimage(operation, write, box));
+    return boxes.length > 0 ? boxes.filter((box): box is Box => box !== undefined) : [domainBox(operation)];
   });
-  return { ...grain, regions, tasks, recompute, reduce };
+  return { ...wholeTensorGrain(program), regions, tasks, recompute, reduce };
+}
+
+function rowByRow(grid: Grid, input: boolean): Cuts | undefined {
+  if (!input || grid.rowAxis < 0) return undefined;
+  const rows = every(grid.rows, 1, 0);
+  return { taskRows: rows, taskColumns: [], regionRows: rows, regionColumns: [] };
 }
 
 /** Inner cuts at `ahead + n * step`; the first piece takes what is made ahead with it. */
@@ -74,7 +85,7 @@ function every(extent: number, step: number, ahead: number): number[] {
 }
 
 /** A sum over rows (and columns) that are made piece by piece is made piece by piece too. */
-function partialSums({ program, nodes, grids }: Geometry, o: number, options: TileOptions): Reduce[] {
+function partialSums({ program, nodes, grids }: Geometry, o: number, widthOf: (grid: Grid) => number): Reduce[] {
   const operation = program.operations[o];
   const found: Reduce[] = [];
   if (!operation.body) return found;
@@ -90,7 +101,7 @@ function partialSums({ program, nodes, grids }: Geometry, o: number, options: Ti
     const row = along(grid.rowAxis);
     const column = along(grid.columnAxis);
     if (row >= 0 && grid.rows > 1) found.push({ operation: o, axis: row, parts: grid.rows });
-    const width = tileWidth(grid, options);
+    const width = widthOf(grid);
     if (column >= 0 && grid.columns > width) found.push({ operation: o, axis: column, parts: Math.ceil(grid.columns / width) });
   }
   return found;

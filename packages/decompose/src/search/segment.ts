@@ -17,12 +17,12 @@ export interface Held {
 export interface Segment extends Priced {
   readonly first: number;
   readonly last: number;
+  /** Columns of a tile; 0: whole rows. */
+  readonly columns: number;
   readonly held: Held | undefined;
 }
 
 export interface SegmentLimits {
-  /** Columns of a tile; 0: whole rows. */
-  readonly columns: number;
   /** Tiles of one tensor, at most; wider tiles where there would be more. */
   readonly maxTiles: number;
   /** Rows that are made at a time, to choose from. */
@@ -69,16 +69,23 @@ const NOTHING: Demand = { hi: 0, start: 0, band: 1, hand: 0 };
  * beats are kept. Sources: overlap of fused layers (Alwani et al. 2016), line buffers (Ragan-Kelley et al. 2013).
  * O(operations × states × keep).
  */
-export function segmentsTo(geometry: Geometry, last: number, limits: SegmentLimits, visit: (segment: Segment) => void): void {
-  const sweep = new Sweep(geometry, last, limits);
-  for (let first = last - 1; first >= Math.max(0, last - limits.maxOperations); first--) {
+export function segmentsTo(
+  geometry: Geometry,
+  last: number,
+  columns: number,
+  limits: SegmentLimits,
+  visit: (segment: Segment) => void,
+  least = 0,
+): void {
+  const sweep = new Sweep(geometry, last, columns, limits);
+  for (let first = last - 1; first >= Math.max(least, last - limits.maxOperations); first--) {
     if (!sweep.take(first)) return;
     sweep.finish(first, visit);
   }
 }
 
 /** Columns of a tensor's tiles. */
-export function tileWidth(grid: Grid, { columns, maxTiles }: Pick<SegmentLimits, 'columns' | 'maxTiles'>): number {
+export function tileWidth(grid: Grid, columns: number, maxTiles: number): number {
   if (columns === 0) return grid.columns;
   return Math.min(grid.columns, Math.max(columns, Math.ceil((grid.rows * grid.columns) / maxTiles)));
 }
@@ -95,6 +102,7 @@ class Sweep {
   constructor(
     private readonly geometry: Geometry,
     private readonly last: number,
+    private readonly columns: number,
     private readonly limits: SegmentLimits,
   ) {
     const { nodes, grids } = geometry;
@@ -139,7 +147,8 @@ class Sweep {
         const access = this.limits.access(tensor);
         if (access === 'external') continue;
         const line = this.lineBytes(grids[tensor]);
-        if (access === 'streamed') streamed += overlapOf(demand, grids[tensor]) * line + this.windowBytes(tensor, demand.band) + demand.hand;
+        if (access === 'streamed')
+          streamed += overlapOf(demand, grids[tensor]) * line + this.windowBytes(tensor, demand.band) + demand.hand;
         else {
           before += grids[tensor].bytes;
           lag += Math.min(grids[tensor].rows, Math.ceil(demand.start < 0 ? demand.band - demand.start : demand.band - 1)) * line;
@@ -150,7 +159,7 @@ class Sweep {
       const both = Math.max(before + share * made, share * before + made);
       for (const { bytes, macs, tile, held } of points) {
         const total = constant + streamed + bytes + tile + both;
-        found.push({ first, last: this.last, bytes: total, macs, held });
+        found.push({ first, last: this.last, columns: this.columns, bytes: total, macs, held });
       }
     }
     for (const segment of paretoSet(found)) visit(segment);
@@ -256,14 +265,18 @@ class Sweep {
     );
   }
 
+  private width(grid: Grid): number {
+    return tileWidth(grid, this.columns, this.limits.maxTiles);
+  }
+
   private lineBytes(grid: Grid): number {
-    const width = tileWidth(grid, this.limits);
+    const width = this.width(grid);
     return this.tileBytes(grid, 1, 1) * Math.ceil(grid.columns / width);
   }
 
   /** `tall` rows of `count` tiles, each aligned. */
   private tileBytes(grid: Grid, tall: number, count: number): number {
-    const width = tileWidth(grid, this.limits);
+    const width = this.width(grid);
     const tiles = Math.min(Math.ceil(grid.columns / width), count);
     return Math.ceil((width * Math.min(tall, grid.rows) * grid.cellBytes) / this.limits.align) * this.limits.align * tiles;
   }
@@ -278,7 +291,7 @@ class Sweep {
   /** The columns of the widest reader's window, that many rows tall: those of one tile and the halo that the next shares. */
   private windowBytes(tensor: number, tall: number): number {
     const grid = this.geometry.grids[tensor];
-    const width = tileWidth(grid, this.limits);
+    const width = this.width(grid);
     let most = 1;
     for (const { size, stride } of this.columnWindows(tensor)) most = Math.max(most, Math.ceil((width * stride + size - stride) / width));
     return this.tileBytes(grid, tall, most);

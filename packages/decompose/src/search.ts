@@ -1,0 +1,122 @@
+import {
+  badInput,
+  type Context,
+  type Decomposer,
+  expand,
+  type Grain,
+  macsOf,
+  PluginOptions,
+  type Program,
+  wholeTensorGrain,
+} from '@regrain/core-ir';
+import { inject, injectable } from 'inversify';
+import { z } from 'zod';
+import { type Route, routesOf, segmentsOf, widened } from './search/boundaries.js';
+import { type Geometry, geometryOf } from './search/geometry.js';
+import { realise } from './search/realise.js';
+import type { SegmentLimits } from './search/segment.js';
+
+export const searchOptions = z.strictObject({
+  maxMacFactor: z
+    .number()
+    .min(1)
+    .optional()
+    .describe('multiply-accumulates with recomputation ÷ without, at most (default: the mac-factor constraint, or none extra)'),
+  columns: z.array(z.number().int().min(0)).min(1).default([1, 2, 4]).describe('widths of tiles to choose from; 0: whole rows'),
+  rows: z.array(z.number().int().min(1)).min(1).default([1, 2, 4, 8]).describe('rows made at a time, to choose from'),
+  maxTiles: z.number().int().min(1).default(1600).describe('tiles of one tensor, at most; larger maps get wider ones'),
+  maxOperations: z.number().int().min(1).default(40).describe('operations of one streamed segment, at most'),
+  keep: z.number().int().min(1).default(24).describe('points kept per state of the search'),
+});
+export type SearchOptions = z.output<typeof searchOptions>;
+
+/** One point of the memory/compute front, as the cost model sees it. */
+export interface FrontPoint {
+  readonly bytes: number;
+  readonly macFactor: number;
+  /** Operations at which a segment begins. */
+  readonly boundaries: readonly number[];
+  readonly grain: () => Grain;
+}
+
+/**
+ * Decomposition as search with a cost model: a dynamic program over the boundaries at which tensors are stored whole, the segments
+ * between them streamed in tiles, and per edge the choice to keep the overlap of bands or to compute it again. The grain is the point
+ * of fewest bytes within the allowed MACs. The model is an estimate; what a plan takes is found by planning it.
+ * Sources: fusion blocks (msf-CNN, Huang & Baccelli 2025), stream buffers (StreamNet, Zheng et al. 2023), fused layers (Alwani et al. 2016).
+ */
+@injectable()
+export class SearchDecomposer implements Decomposer {
+  constructor(@inject(PluginOptions) private readonly options: SearchOptions) {}
+
+  decompose(program: Program, context: Context): Grain {
+    if (program.trace || program.operations.length === 0) return wholeTensorGrain(program);
+    const limit =
+      this.options.maxMacFactor ??
+      context.constraints.reduce((least, c) => (c.kind === 'mac-factor' ? Math.min(least, c.max) : least), Infinity);
+    const factor = Number.isFinite(limit) ? limit : 1;
+    if (factor < 1) throw badInput(`constraint mac-factor: ${factor} is below 1, which is the program without recomputation`);
+    const points = frontOf(program, context, this.options, factor).filter(({ macFactor }) => macFactor <= factor + 1e-9);
+    // The model clips bands a little differently than the map's edges do: the first point that really stays within.
+    for (let k = points.length - 1; k > 0; k--) {
+      const grain = points[k].grain();
+      if (macFactorOf(program, grain) <= factor + 1e-9) return grain;
+    }
+    return points[0]?.grain() ?? wholeTensorGrain(program);
+  }
+}
+
+/** The front up to a MAC factor, ascending in MACs; searched once per program and way of counting inputs. */
+export function frontOf(program: Program, context: Context, options: SearchOptions, macFactor: number): readonly FrontPoint[] {
+  const { constraints, machine, signal } = context;
+  const access = new Map(constraints.flatMap((each) => (each.kind === 'input' ? [[each.tensor, each.access] as const] : [])));
+  const align = machine.spaces.reduce((most, space) => (space.counted ? Math.max(most, space.align) : most), 1);
+  const { maxMacFactor: _, ...model } = options;
+  const key = JSON.stringify([model, [...access], align]);
+  const known = fronts.get(program) ?? new Map<string, Known>();
+  fronts.set(program, known);
+  let front = known.get(key);
+  if (!front || front.macFactor < macFactor) {
+    const geometry = front?.geometry ?? geometryOf(program);
+    const limits: SegmentLimits = {
+      maxTiles: options.maxTiles,
+      bands: options.rows,
+      maxOperations: options.maxOperations,
+      extraMacs: (macFactor - 1) * geometry.macs,
+      keep: options.keep,
+      align,
+      mayRecompute: () => true,
+      access: (tensor) => {
+        const { kind, name } = program.tensors[tensor];
+        return kind === 'input' ? (access.get(name) ?? 'resident') : undefined;
+      },
+    };
+    front = { macFactor, geometry, limits, routes: routesOf(geometry, options.columns, limits, signal) };
+    known.set(key, front);
+  }
+  const { geometry, limits, routes } = front;
+  return routes.map((route) => ({
+    bytes: route.bytes,
+    macFactor: geometry.macs > 0 ? 1 + route.macs / geometry.macs : 1,
+    boundaries: segmentsOf(route).map(({ first }) => first),
+    grain: () => realise(geometry, widened(geometry, route, [...options.columns, ...WIDER], limits), options.maxTiles),
+  }));
+}
+
+/** Tiles for segments that are far from the peak. */
+const WIDER = [16, 0];
+
+interface Known {
+  readonly macFactor: number;
+  readonly geometry: Geometry;
+  readonly limits: SegmentLimits;
+  readonly routes: readonly Route[];
+}
+const fronts = new WeakMap<Program, Map<string, Known>>();
+
+/** MACs that a grain's tasks execute ÷ those of the program. */
+export function macFactorOf(program: Program, grain: Grain): number {
+  const whole = program.operations.reduce((sum, { macs }) => sum + macs, 0);
+  if (whole === 0 || grain.recompute.length === 0) return 1;
+  return macsOf(program, expand(program, grain)) / whole;
+}
