@@ -191,21 +191,19 @@ class Emitter {
     }
     const task = decomposition.tasks[step.task];
     const operation = program.operations[task.operation];
-    if (!operation.body) {
-      this.lanes[this.laneOf[step.engine]].actions.push({
-        kind: 'host',
-        ...this.sync(index, step, this.arrivals(task)),
-        step: index,
-        operation: task.operation,
-        box: task.box,
-        operands: this.hostOperands(task, step.engine),
-      });
-      return;
-    }
-    this.task(index, step, task, operation);
+    if (this.task(index, step, task, operation)) return;
+    this.lanes[this.laneOf[step.engine]].actions.push({
+      kind: 'host',
+      ...this.sync(index, step, this.arrivals(task)),
+      step: index,
+      operation: task.operation,
+      box: task.box,
+      operands: this.hostOperands(task, step.engine),
+    });
   }
 
-  private task(index: number, step: Step, task: Task, operation: Operation): void {
+  /** Adds a task to its lane's schedule; false where no kernel computes it. */
+  private task(index: number, step: Step, task: Task, operation: Operation): boolean {
     const { program } = this.plan;
     const { engine } = step;
     const bases: number[] = [];
@@ -230,7 +228,7 @@ class Emitter {
       phase: task.phase ?? 'whole',
       ...(accumulator ? { accumulator } : {}),
     };
-    const { kind, key, write, extra } = selectKernel(
+    const selected = selectKernel(
       shape,
       {
         program,
@@ -240,6 +238,8 @@ class Emitter {
       },
       task.box,
     );
+    if (!selected) return false;
+    const { kind, key, write, extra } = selected;
     let place = this.functions.get(key);
     if (place === undefined) {
       place = this.names.length;
@@ -262,6 +262,7 @@ class Emitter {
     const before = lane.actions.at(-1);
     if (before?.kind === 'run') lane.actions[lane.actions.length - 1] = { ...before, to: entry };
     else lane.actions.push({ kind: 'run', from: entry - 1, to: entry });
+    return true;
   }
 
   private sync(index: number, step: Step, more: readonly number[] = []): { readonly sync?: Sync } {

@@ -1,0 +1,120 @@
+import { domainBox } from '@regrain/core-ir';
+import { Addresses } from './addresses.js';
+import type { Expression, FunctionBuilder, Local } from './function-builder.js';
+import { readParameters } from './generic.js';
+import type { Imports } from './imports.js';
+import { type KernelShape, keyOf, type Selected } from './kernel.js';
+import { LaneCode } from './lanes.js';
+
+interface Softmax {
+  readonly read: number;
+  readonly write: number;
+  readonly length: number;
+  /** Bytes from one element to the next. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Softmax over one axis of float32, which its operator set would otherwise compute outside the module: exponentials of the differences
+ * to the greatest, then divided by their sum, so that nothing overflows.
+ */
+export function selectSoftmax(shape: KernelShape): Selected | undefined {
+  const { operation, operands, shapes } = shape;
+  if (operation.type !== 'Softmax' || operation.operands.length !== 2) return undefined;
+  const [read, write] = [0, 1].sort((a) => (operation.operands[a].mode === 'read' ? -1 : 1));
+  const sides = [read, write].map((k) => {
+    const operand = operands[k];
+    const { map } = operation.operands[k];
+    const wide = map.flatMap((range, d) => (range === 'all' || (range.size ?? 1) > 1 ? [d] : []));
+    if (operand?.kind !== 'view' || operand.view.dtype !== 'float32' || wide.length !== 1) return undefined;
+    const [axis] = wide;
+    const range = map[axis];
+    const whole = range !== 'all' && range.at === 0 && range.size === shapes[k][axis];
+    if (!whole || operand.view.table.some(({ dimension }) => dimension === axis)) return undefined;
+    return { length: shapes[k][axis], stride: operand.view.strides[axis] };
+  });
+  const [x, y] = sides;
+  if (!x || !y || x.length !== y.length || operation.domain.some(({ kind }) => kind !== 'parallel')) return undefined;
+  const softmax: Softmax = { read, write, length: x.length, from: x.stride, to: y.stride };
+  return { kind: 'lanes', key: `softmax ${keyOf(shape)}`, write: (fn, imports) => writeSoftmax(shape, softmax, fn, imports), extra: [] };
+}
+
+function writeSoftmax(shape: KernelShape, softmax: Softmax, fn: FunctionBuilder, imports: Imports): void {
+  const { operation, operands } = shape;
+  const { m, wasm } = fn;
+  const { f32x4 } = m;
+  const code = new LaneCode(fn, imports, false);
+  const addresses = new Addresses(fn, domainBox(operation));
+  const parameters = readParameters(fn, operation.domain.length);
+  for (const operand of operands) if (operand?.kind === 'view') parameters.base(operand.parameter);
+  const point: (Local | undefined)[] = operation.domain.map(() => undefined);
+  const { length, from, to } = softmax;
+  const vectors = from === 4 && to === 4 ? Math.floor(length / 4) * 4 : 0;
+
+  const address = (k: number): Local => {
+    const operand = operands[k];
+    if (operand?.kind !== 'view') return () => m.i32.const(0);
+    return fn.keep(wasm.i32, addresses.address(operation.operands[k].map, operand.view, parameters.base(operand.parameter), point));
+  };
+  const row = (): void => {
+    const [x, y] = [address(softmax.read), address(softmax.write)];
+    const at = (base: Local, k: Local, stride: number): Expression => m.i32.add(base(), addresses.times(k(), stride));
+    /** All elements: by fours, then one by one. */
+    const each = (four: (k: Local) => void, one: (k: Local) => void): void => {
+      if (vectors > 0) fn.loop(m.i32.const(0), () => m.i32.const(vectors), 4, four);
+      if (vectors < length) fn.loop(m.i32.const(vectors), () => m.i32.const(length), 1, one);
+    };
+    const load = (base: Local, k: Local): Expression => m.v128.load(0, 4, at(base, k, 4));
+    const splat = (base: Local, k: Local, stride: number): Expression => m.v128.load32_splat(0, 4, at(base, k, stride));
+
+    const [greatest, setGreatest] = fn.variable(wasm.v128);
+    setGreatest(f32x4.splat(m.f32.const(Number.NEGATIVE_INFINITY)));
+    each(
+      (k) => setGreatest(f32x4.max(greatest(), load(x, k))),
+      (k) => setGreatest(f32x4.max(greatest(), splat(x, k, from))),
+    );
+    const [most, setMost] = fn.variable(wasm.f32);
+    setMost(f32x4.extract_lane(greatest(), 0));
+    for (let lane = 1; lane < 4; lane++) setMost(m.f32.max(most(), f32x4.extract_lane(greatest(), lane)));
+    const top = fn.keep(wasm.v128, f32x4.splat(most()));
+
+    const [sums, setSums] = fn.variable(wasm.v128);
+    setSums(f32x4.splat(m.f32.const(0)));
+    const [rest, setRest] = fn.variable(wasm.f32);
+    setRest(m.f32.const(0));
+    const power = (value: Expression): Local => {
+      const shifted = fn.keep(wasm.v128, f32x4.sub(value, top()));
+      return code.f32(code.compile({ fn: 'exp', args: ['acc'] }, () => ({ kind: 'f32', v: shifted }), { kind: 'f32', v: shifted }));
+    };
+    each(
+      (k) => {
+        const e = power(load(x, k));
+        fn.push(m.v128.store(0, 4, at(y, k, 4), e()));
+        setSums(f32x4.add(sums(), e()));
+      },
+      (k) => {
+        const e = power(splat(x, k, from));
+        fn.push(m.v128.store32_lane(0, 4, 0, at(y, k, to), e()));
+        setRest(m.f32.add(rest(), f32x4.extract_lane(e(), 0)));
+      },
+    );
+    for (let lane = 0; lane < 4; lane++) setRest(m.f32.add(rest(), f32x4.extract_lane(sums(), lane)));
+    each(
+      (k) => fn.push(m.v128.store(0, 4, at(y, k, 4), f32x4.div(load(y, k), f32x4.splat(rest())))),
+      (k) => fn.push(m.f32.store(0, 4, at(y, k, to), m.f32.div(m.f32.load(0, 4, at(y, k, to)), rest()))),
+    );
+  };
+  const nest = (d: number): void => {
+    if (d === operation.domain.length) {
+      row();
+      return;
+    }
+    fn.loop(parameters.lo[d](), parameters.hi[d], 1, (i) => {
+      point[d] = i;
+      nest(d + 1);
+      point[d] = undefined;
+    });
+  };
+  nest(0);
+}
