@@ -14,6 +14,7 @@ import {
   type Pointer,
   packable,
 } from './operand-access.js';
+import { type Product, productOf } from './product.js';
 
 /** Windows of at most so many points are written out. */
 const UNROLLED = 36;
@@ -225,6 +226,16 @@ class LaneKernel {
 
     const [v, assign] = fn.variable(fn.wasm.i32);
     assign(from());
+    const products = this.byteProducts();
+    if (products && written) {
+      fn.loopOn(
+        v,
+        assign,
+        () => m.i32.sub(to(), m.i32.const(7)),
+        8,
+        (at) => this.eight(at, products, windows, pointers, written),
+      );
+    }
     fn.loopOn(
       v,
       assign,
@@ -233,6 +244,56 @@ class LaneKernel {
       (at) => points(at, 4),
     );
     fn.loopOn(v, assign, to, 1, (at) => points(at, 1));
+  }
+
+  /** The step where it multiplies neighbouring bytes, so that eight products fit 16 bits each. */
+  private byteProducts(): Product | undefined {
+    const { shape, config, unrolled } = this;
+    const { body } = shape.operation;
+    if (!unrolled || body?.acc !== 'int32' || body.init !== 0) return undefined;
+    const product = productOf(body.step);
+    const bytes = (k: number): boolean => {
+      const lanes = config.lanes[k];
+      return (lanes?.dtype === 'int8' || lanes?.dtype === 'uint8') && lanes.stride === 1;
+    };
+    return product && bytes(product.left) && bytes(product.right) ? product : undefined;
+  }
+
+  /** Eight lanes: 16-bit factors, 32-bit sums. */
+  private eight(
+    v: Local,
+    { left, right, zeroLeft, zeroRight }: Product,
+    windows: readonly ReadonlyMap<number, Pointer>[],
+    pointers: ReadonlyMap<number, Pointer>,
+    written: Pointer,
+  ): void {
+    const { fn, config, shape, target, code } = this;
+    const { m, wasm } = fn;
+    const { body } = shape.operation;
+    const to = config.lanes[target];
+    if (!body || !to) return;
+    const factor = (k: number, zero: number, tap: ReadonlyMap<number, Pointer>): Local => {
+      const { dtype } = config.lanes[k] as LaneOperand;
+      const pointer = tap.get(k);
+      // What this task does not touch lies outside its tensor everywhere.
+      if (!pointer) return fn.keep(wasm.v128, m.i16x8.splat(m.i32.const((shape.operation.operands[k].outside ?? 0) - zero)));
+      const address = m.i32.add(pointer.at(), v());
+      const wide = dtype === 'int8' ? m.v128.load8x8_s(0, 1, address) : m.v128.load8x8_u(0, 1, address);
+      return fn.keep(wasm.v128, zero === 0 ? wide : m.i16x8.sub(wide, m.i16x8.splat(m.i32.const(zero))));
+    };
+    const [low, setLow] = fn.variable(wasm.v128);
+    const [high, setHigh] = fn.variable(wasm.v128);
+    for (const set of [setLow, setHigh]) set(m.i32x4.splat(m.i32.const(0)));
+    for (const tap of windows) {
+      const [a, b] = [factor(left, zeroLeft, tap), factor(right, zeroRight, tap)];
+      setLow(m.i32x4.add(low(), m.i32x4.extmul_low_i16x8_s(a(), b())));
+      setHigh(m.i32x4.add(high(), m.i32x4.extmul_high_i16x8_s(a(), b())));
+    }
+    [low, high].forEach((sum, half) => {
+      const at = half === 0 ? v : fn.keep(wasm.i32, m.i32.add(v(), m.i32.const(4)));
+      const result = code.compile(body.finish, (k) => this.access.load(k, pointers.get(k), at), { kind: 'i32', v: sum });
+      code.store(to.dtype, m.i32.add(written.at(), this.access.addresses.times(at(), to.stride)), result, to.stride, 4);
+    });
   }
 
   private accumulator(dtype: DType): { readonly value: Lanes; readonly set: (lanes: Lanes) => void } {
