@@ -1,4 +1,4 @@
-import { type Box, type DType, dimensionsOf, ELEMENT_BYTES, type Expr, type Scalar, type Values } from '@regrain/core-ir';
+import { type Box, type DType, dimensionsOf, ELEMENT_BYTES, type Expr, type Values } from '@regrain/core-ir';
 import { elementAt } from '../layout/packing.js';
 import type { Expression, FunctionBuilder, Local } from './function-builder.js';
 import { operandsIn } from './generic.js';
