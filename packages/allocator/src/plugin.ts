@@ -4,6 +4,7 @@ import { ExactAllocator, exactOptions } from './exact.js';
 import { FirstFitAllocator, firstFitOptions } from './first-fit.js';
 import { FurthestNextUseMover, furthestNextUseOptions } from './furthest-next-use.js';
 import { GreedyBySizeAllocator, greedyBySizeOptions } from './greedy-by-size.js';
+import { HillClimbAllocator, hillClimbOptions } from './hill-climb.js';
 import { OneSpaceMover, oneSpaceOptions } from './one-space.js';
 
 export const plugin = definePlugin({
@@ -45,6 +46,14 @@ export const plugin = definePlugin({
       use: BestFitAllocator,
       options: bestFitOptions,
       space: { orders: [1, 3, 6] },
+    },
+    {
+      point: Allocator,
+      id: 'hill-climb',
+      description: 'Swaps in the order of placement, by chance, as long as they lower the height.',
+      use: HillClimbAllocator,
+      options: hillClimbOptions,
+      space: { iterations: [100, 500, 2000] },
     },
     {
       point: Allocator,
