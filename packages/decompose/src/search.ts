@@ -22,6 +22,7 @@ export const searchOptions = z.strictObject({
     .min(1)
     .optional()
     .describe('multiply-accumulates with recomputation ÷ without, at most (default: the mac-factor constraint, or none extra)'),
+  point: z.number().int().min(0).optional().describe('take this point of the front up to maxMacFactor; 0 recomputes nothing'),
   columns: z.array(z.number().int().min(0)).min(1).default([1, 2, 4]).describe('widths of tiles to choose from; 0: whole rows'),
   rows: z.array(z.number().int().min(1)).min(1).default([1, 2, 4, 8]).describe('rows made at a time, to choose from'),
   maxTiles: z.number().int().min(1).default(1600).describe('tiles of one tensor, at most; larger maps get wider ones'),
@@ -57,6 +58,8 @@ export class SearchDecomposer implements Decomposer {
     const factor = Number.isFinite(limit) ? limit : 1;
     if (factor < 1) throw badInput(`constraint mac-factor: ${factor} is below 1, which is the program without recomputation`);
     const points = frontOf(program, context, this.options, factor).filter(({ macFactor }) => macFactor <= factor + 1e-9);
+    const { point } = this.options;
+    if (point !== undefined) return (points[Math.min(point, points.length - 1)] as FrontPoint).grain();
     // The model clips bands a little differently than the map's edges do: the first point that really stays within.
     for (let k = points.length - 1; k > 0; k--) {
       const grain = points[k].grain();
@@ -67,16 +70,21 @@ export class SearchDecomposer implements Decomposer {
 }
 
 /** The front up to a MAC factor, ascending in MACs; searched once per program and way of counting inputs. */
-export function frontOf(program: Program, context: Context, options: SearchOptions, macFactor: number): readonly FrontPoint[] {
+export function frontOf(
+  program: Program,
+  context: Pick<Context, 'constraints' | 'machine' | 'signal'>,
+  options: SearchOptions,
+  macFactor: number,
+): readonly FrontPoint[] {
   const { constraints, machine, signal } = context;
   const access = new Map(constraints.flatMap((each) => (each.kind === 'input' ? [[each.tensor, each.access] as const] : [])));
   const align = machine.spaces.reduce((most, space) => (space.counted ? Math.max(most, space.align) : most), 1);
-  const { maxMacFactor: _, ...model } = options;
+  const { maxMacFactor: _, point: __, ...model } = options;
   const key = JSON.stringify([model, [...access], align]);
   const known = fronts.get(program) ?? new Map<string, Known>();
   fronts.set(program, known);
   let front = known.get(key);
-  if (!front || front.macFactor < macFactor) {
+  if (front?.macFactor !== macFactor) {
     const geometry = front?.geometry ?? geometryOf(program);
     const limits: SegmentLimits = {
       maxTiles: options.maxTiles,

@@ -9,6 +9,8 @@ const MANY_OPERATIONS = 3000;
 export interface SegmentOptions {
   /** Places between operations that may become a boundary. */
   readonly maxCuts: number;
+  /** Known ones, in their place. */
+  readonly boundaries?: readonly number[];
   readonly signal?: AbortSignal;
   readonly progress?: (done: number, of: number) => void;
 }
@@ -37,7 +39,11 @@ export function bestSegments(
     }
     options.signal?.throwIfAborted();
   }
-  const cuts = cutsOf(graph, model, operations <= MANY_OPERATIONS ? options.maxCuts : 0, limit);
+  const known = (options.boundaries ?? []).filter((at) => at > 0 && at < operations);
+  const cuts =
+    known.length > 0
+      ? [0, ...new Set(known.toSorted((a, b) => a - b)), operations]
+      : cutsOf(graph, model, operations <= MANY_OPERATIONS ? options.maxCuts : 0, limit);
   // best[k]: the least peak of everything before cuts[k]; `via` how it is reached.
   const best = cuts.map((_, k) => (k === 0 ? 0 : Number.POSITIVE_INFINITY));
   const via: { from: number; policy: Policy }[] = [];

@@ -2,7 +2,7 @@ import { type Box, domainBox, type Grain, preimage, type Recompute, type Reduce,
 import { writerCuts } from '../stream-axis.js';
 import { tiles } from '../tiles.js';
 import type { Geometry, Grid } from './geometry.js';
-import { type Segment, tileWidth } from './segment.js';
+import { type Held, type Segment, tileWidth } from './segment.js';
 
 /** Inner cuts of one tensor along its rows and columns: of the tasks that write it, and of the regions that are freed on their own. */
 interface Cuts {
@@ -24,14 +24,15 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
   const reduce: Reduce[] = [];
   for (const segment of segments) {
     const widthOf = (grid: Grid): number => tileWidth(grid, segment.columns, maxTiles);
+    const banded = bandedTensors(geometry, segment);
     for (let held = segment.held; held; held = held.next) {
       const { tensor, how, hi, band } = held;
       const grid = grids[tensor];
       if (grid.rowAxis < 0) continue;
       if (how === 'recomputed') recompute.push({ tensor, reader: geometry.readers[tensor][0], along: [grid.rowAxis] });
-      const taskRows = every(grid.rows, band, band === 1 ? 0 : Math.max(0, Math.round(hi)));
+      const taskRows = every(grid.rows, band, banded.has(tensor) ? Math.max(0, Math.round(hi)) : 0);
       const taskColumns = every(grid.columns, widthOf(grid), 0);
-      const regionRows = how === 'kept' && band > 1 ? every(grid.rows, 1, 0) : taskRows;
+      const regionRows = how === 'kept' ? every(grid.rows, 1, 0) : taskRows;
       cuts.set(tensor, { taskRows, taskColumns, regionRows, regionColumns: taskColumns });
     }
     for (let o = segment.first; o < segment.last; o++) {
@@ -69,6 +70,20 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
     return boxes.length > 0 ? boxes.filter((box): box is Box => box !== undefined) : [domainBox(operation)];
   });
   return { ...wholeTensorGrain(program), regions, tasks, recompute, reduce };
+}
+
+/** Results whose tasks decide how often something is computed again: readers of what is recomputed, and on from there until rows stay. */
+function bandedTensors({ nodes }: Geometry, { first, last, held: chain }: Segment): Set<number> {
+  const how = new Map<number, Held['how']>();
+  for (let held = chain; held; held = held.next) how.set(held.tensor, held.how);
+  const banded = new Set<number>();
+  for (let o = first; o < last; o++) {
+    const follows = nodes[o].reads.some(
+      ({ tensor }) => how.get(tensor) === 'recomputed' || (banded.has(tensor) && how.get(tensor) === 'passing'),
+    );
+    if (follows) banded.add(nodes[o].writes[0]);
+  }
+  return banded;
 }
 
 function rowByRow(grid: Grid, input: boolean): Cuts | undefined {

@@ -44,6 +44,8 @@ interface Demand {
   readonly start: number;
   /** Rows that its readers take at a time. */
   readonly band: number;
+  /** How often they do. */
+  readonly bands: number;
   /** Bytes of the readers' own tiles. */
   readonly hand: number;
 }
@@ -59,7 +61,7 @@ interface State {
   points: readonly Partial[];
 }
 
-const NOTHING: Demand = { hi: 0, start: 0, band: 1, hand: 0 };
+const NOTHING: Demand = { hi: 0, start: 0, band: 1, bands: 1, hand: 0 };
 
 /**
  * All ways to stream the operations before `last` as one segment, for every start: a sweep from the last result back, operation by
@@ -181,7 +183,8 @@ class Sweep {
       const after = new Map(wanted);
       if (begins || how === 'recomputed') after.delete(tensor);
       const hand = this.tileBytes(grid, tall, how === 'passing' ? this.columnStep(tensor) : 1);
-      this.want(after, node, demand.hi, ahead, band, hand);
+      const bands = how === 'kept' ? Math.max(1, Math.ceil((grid.rows - demand.hi) / band)) : demand.bands;
+      this.want(after, node, { hi: demand.hi, start: ahead, band, bands, hand });
       const tile = how === 'passing' ? hand + demand.hand : demand.hand;
       const grown = points.map((point) => ({
         bytes: point.bytes + bytes,
@@ -209,18 +212,19 @@ class Sweep {
     make('recomputed', demand.band, demand.band + overlap, demand.start, this.windowBytes(tensor, demand.band + overlap), extra);
   }
 
-  /** Adds what an operation wants of what it reads, so that its result is there up to `hi`, and will be needed again from `ahead`. */
-  private want(after: Map<number, Demand>, node: Node, hi: number, ahead: number, band: number, hand: number): void {
+  /** Adds what an operation wants of what it reads; `start` is where its own result will be computed next. */
+  private want(after: Map<number, Demand>, node: Node, { hi, start, band, bands, hand }: Demand): void {
     for (const { tensor, rows, reduced } of node.reads) {
       if (!rows && !reduced) continue;
       const need = rows
         ? {
             hi: hi * rows.stride + rows.size - rows.stride - rows.pad,
-            start: ahead * rows.stride - rows.pad,
+            start: start * rows.stride - rows.pad,
             band: Math.max(1, Math.round(band * rows.stride)),
+            bands,
             hand,
           }
-        : { ...NOTHING, hand };
+        : { ...NOTHING, bands: this.geometry.grids[tensor].rows, hand };
       const other = after.get(tensor);
       after.set(
         tensor,
@@ -229,6 +233,7 @@ class Sweep {
               hi: Math.max(other.hi, need.hi),
               start: Math.min(other.start, need.start),
               band: Math.max(other.band, need.band),
+              bands: Math.max(other.bands, need.bands),
               hand: Math.max(other.hand, need.hand),
             }
           : need,
@@ -328,14 +333,13 @@ function overlapOf({ hi, start }: Demand, grid: Grid): number {
 }
 
 /** Rows computed over all bands, the overlaps again and again; clipped at the edges. */
-function rowsComputed(grid: Grid, { hi, start, band }: Demand): number {
+function rowsComputed(grid: Grid, { hi, start, band, bands }: Demand): number {
   let sum = 0;
-  for (let end = band; ; end += band) {
-    const top = end === band ? 0 : Math.max(0, end - band + start);
-    const bottom = Math.min(grid.rows, end + hi);
-    sum += Math.max(0, bottom - top);
-    if (bottom === grid.rows) return sum;
+  for (let k = 0; k < bands; k++) {
+    const top = k === 0 ? 0 : Math.max(0, k * band + start);
+    sum += Math.max(0, Math.min(grid.rows, (k + 1) * band + hi) - top);
   }
+  return sum;
 }
 
 /** Tiles count as bytes here: of two points the sum decides, as the rest of the segment adds to both alike. */
