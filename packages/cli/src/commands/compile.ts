@@ -9,11 +9,14 @@ import { examples } from '../output/examples.js';
 import { EXIT } from '../output/failure.js';
 import { printJson } from '../output/json.js';
 import { checkFolder } from '../output/write-folder.js';
+import { pareto } from '../pareto/pareto.js';
 import type { Shell } from '../shell.js';
 
 interface Flags extends CompileFlags {
   readonly out?: string;
   readonly json?: boolean;
+  readonly pareto?: boolean;
+  readonly points?: number;
 }
 
 export function compileCommand(shell: Shell): Command {
@@ -31,6 +34,8 @@ export function compileCommand(shell: Shell): Command {
     .addOption(new Option('--input <how>', 'how inputs are counted (default: streamed)').choices(['resident', 'streamed', 'external']));
   return addPipelineOptions(command)
     .addOption(new Option('--seed <n>', 'of all random choices').argParser(integer(0, 2 ** 32 - 1)))
+    .option('--pareto', 'plan the front of memory against multiply-accumulates, up to --max-mac-factor (default: 2)')
+    .addOption(new Option('--points <n>', 'plans of the front, at most (default: 12)').argParser(integer(1)).implies({ pareto: true }))
     .option('--out <folder>', 'write plan.json, plan.bin and a trace for Perfetto there')
     .option('--json', 'print one JSON value')
     .addHelpText(
@@ -39,6 +44,7 @@ export function compileCommand(shell: Shell): Command {
         'regrain compile examples/models/mbv2_224_qdq.onnx',
         'regrain compile model.onnx --target cortex-m7-f746 --capacity sram=256k --out plan',
         'regrain compile model.onnx --target wasm --tune --out plan',
+        'regrain compile model.onnx --pareto --max-mac-factor 1.5 --input external --out front',
         'regrain compile model.onnx --shape x=1,3,640,640 --schedule min-peak --json',
       ),
     )
@@ -48,6 +54,7 @@ export function compileCommand(shell: Shell): Command {
 async function compile(shell: Shell, model: string, flags: Flags): Promise<void> {
   const { terminal } = shell;
   if (flags.out !== undefined) checkFolder(flags.out);
+  if (flags.pareto) return pareto(shell, model, modelName(model), flags);
   const done = await compileFile(model, modelName(model), flags, terminal);
   terminal.progress('');
   if (flags.out !== undefined) await writePlan(flags.out, done);

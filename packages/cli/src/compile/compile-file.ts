@@ -68,7 +68,8 @@ export async function compileLoaded(name: string, loaded: Loaded, flags: Compile
   return plan({ ...(await open(flags, terminal)), name, loaded, flags, terminal, began: performance.now(), loadMs: 0 });
 }
 
-function open(flags: CompileFlags, terminal: Terminal): ReturnType<typeof openSession> {
+/** The session that a compile with these flags works in. */
+export function open(flags: CompileFlags, terminal: Terminal): ReturnType<typeof openSession> {
   return openSession(flags.config, terminal, flags.target !== undefined && isMachineFile(flags.target) ? [flags.target] : []);
 }
 
@@ -112,7 +113,13 @@ async function plan({ session, file, name, loaded, flags, terminal, began, loadM
 }
 
 /** Flags over the config file over the defaults. */
-function optionsOf(session: Session, { config }: ConfigFile, loaded: Loaded, flags: CompileFlags, terminal: Terminal): CompileOptions {
+export function optionsOf(
+  session: Session,
+  { config }: ConfigFile,
+  loaded: Loaded,
+  flags: CompileFlags,
+  terminal: Terminal,
+): CompileOptions {
   const target =
     flags.target === undefined
       ? (config.target ?? DEFAULT_TARGET)

@@ -1,0 +1,126 @@
+import {
+  type Choice,
+  type CompileOptions,
+  type CompileResult,
+  choiceId,
+  choicesOf,
+  countedBytes,
+  HardwareTarget,
+  type Loaded,
+  type Session,
+  withInputs,
+} from '@regrain/core-ir';
+import { type FrontPoint, frontOf, searchOptions } from '@regrain/decompose';
+
+/** One plan of the memory/compute front. */
+export interface PlannedPoint {
+  readonly macFactor: number;
+  readonly arenaBytes: number;
+  readonly peakBytes: number;
+  /** What the cost model foresaw. */
+  readonly estimatedBytes: number;
+  readonly tasks: number;
+  readonly elapsedMs: number;
+  readonly result: CompileResult;
+}
+
+export interface PlannedFront {
+  /** Ascending in MACs, descending in bytes of arena: those that no other plan beats. */
+  readonly points: readonly PlannedPoint[];
+  /** How many were planned. */
+  readonly tried: number;
+  /** Peak of the best whole-tensor plan. */
+  readonly tensorPeakBytes: number;
+  readonly searchMs: number;
+}
+
+export interface FrontRequest {
+  readonly session: Session;
+  readonly loaded: Loaded;
+  /** As for one compile; the decomposer, the loop and the limit of MACs are the front's own. */
+  readonly options: CompileOptions;
+  readonly maxMacFactor: number;
+  /** Plans at most. */
+  readonly points: number;
+  readonly progress: (line: string) => void;
+}
+
+/** Points of the front are worth a plan where they are foreseen to take this much less than the one before. */
+const STEP = 0.97;
+
+/** Plans points of the searched front, each verified, and keeps those that execution confirms. */
+export async function planFront(request: FrontRequest): Promise<PlannedFront> {
+  const { session, loaded, options, progress } = request;
+  const { program } = loaded;
+  const constraints = options.constraints.filter(({ kind }) => kind !== 'mac-factor');
+  const { machine } = session.make(HardwareTarget, options.target);
+  const choice = choicesOf(options.pipeline.decompose).find((each) => choiceId(each) === SEARCH);
+  const own = searchOptions.parse(typeof choice === 'object' ? (choice.options ?? {}) : {});
+  const began = performance.now();
+  progress('searching the front');
+  const signal = options.signal ?? new AbortController().signal;
+  const front = frontOf(
+    program,
+    { constraints: withInputs(program, constraints, options.input), machine, signal },
+    own,
+    request.maxMacFactor,
+  );
+  const searchMs = performance.now() - began;
+  const chosen = worthPlanning(front, request.points);
+  const planned: PlannedPoint[] = [];
+  let tensorPeakBytes = 0;
+  for (const [k, at] of chosen.entries()) {
+    progress(`plan ${k + 1} of ${chosen.length}, ${front[at].macFactor.toFixed(2)} of the multiply-accumulates`);
+    const started = performance.now();
+    const decompose: Choice = { id: SEARCH, options: { ...own, maxMacFactor: request.maxMacFactor, point: at } };
+    const pipeline = { ...options.pipeline, decompose, schedule: withBoundaries(options.pipeline.schedule, front[at]), adjust: undefined };
+    const result = await session.compile(loaded, { ...options, constraints, pipeline, progress: undefined });
+    const { metrics, decomposition } = result.plan;
+    tensorPeakBytes = countedBytes(result.baseline.plan.metrics.peakBytes, machine);
+    planned.push({
+      macFactor: metrics.macs / Math.max(1, result.baseline.plan.metrics.macs),
+      arenaBytes: countedBytes(metrics.arenaBytes, machine),
+      peakBytes: countedBytes(metrics.peakBytes, machine),
+      estimatedBytes: Math.round(front[at].bytes),
+      tasks: decomposition.tasks.length,
+      elapsedMs: performance.now() - started,
+      result,
+    });
+  }
+  return { points: notBeaten(planned), tried: planned.length, tensorPeakBytes, searchMs };
+}
+
+const SEARCH = 'search';
+
+/** The scheduler is told where the search begins its segments, if it is one that asks. */
+function withBoundaries(
+  schedule: CompileOptions['pipeline']['schedule'],
+  { boundaries }: FrontPoint,
+): CompileOptions['pipeline']['schedule'] {
+  return choicesOf(schedule).map((choice) => {
+    if (choiceId(choice) !== 'min-peak') return choice;
+    return { id: 'min-peak', options: { ...(typeof choice === 'object' ? choice.options : {}), boundaries } };
+  });
+}
+
+/** Positions in the front: the ends, and between them those that save enough; evenly thinned to `most`. */
+export function worthPlanning(front: readonly { readonly bytes: number }[], most: number): number[] {
+  const kept: number[] = [];
+  front.forEach(({ bytes }, k) => {
+    const last = kept.at(-1);
+    if (last === undefined || k === front.length - 1 || bytes <= front[last].bytes * STEP) kept.push(k);
+  });
+  if (kept.length <= most) return kept;
+  return Array.from({ length: most }, (_, k) => kept[Math.round((k * (kept.length - 1)) / Math.max(1, most - 1))]);
+}
+
+/** Ascending in MACs, each with fewer bytes than all before. */
+export function notBeaten<T extends { readonly macFactor: number; readonly arenaBytes: number }>(points: readonly T[]): T[] {
+  const sorted = points.toSorted((a, b) => a.macFactor - b.macFactor || a.arenaBytes - b.arenaBytes);
+  let least = Number.POSITIVE_INFINITY;
+  return sorted.filter(({ arenaBytes }) => {
+    if (arenaBytes >= least) return false;
+    least = arenaBytes;
+    return true;
+  });
+}
