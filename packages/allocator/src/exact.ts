@@ -30,23 +30,22 @@ export class ExactAllocator implements Allocator {
     const groups = groupsOf(packing);
     const load = loadOf(groups);
     if (load.bytes > packing.capacity) return tooHigh(packing, load, load.bytes, true);
-    const start = new BestFitAllocator({ orders: 6 }).place({ ...packing, capacity: Number.POSITIVE_INFINITY }, context);
-    if (!start.ok) return start;
     const open = packing.capacity === Number.POSITIVE_INFINITY;
     const bound = Math.max(load.bytes, highestFixed(groups));
+    const start = listed(packing, context, open ? 6 : 1);
     if (start.height <= (open ? bound : packing.capacity)) return { ...start, optimal: start.height === bound };
     const { items, faithful } = itemsOf(groups);
     const begin = groups.map(({ pieces }) => start.offsets[pieces[0].buffer] - pieces[0].at);
     const parts = componentsOf(items).map((members) => new Part(members, items, begin));
     const budget = this.budget(context);
     const { height, lowest } = open ? minimise(parts, bound, budget) : fit(parts, bound, packing.capacity, budget);
-    if (height > packing.capacity) return tooHigh(packing, load, height, faithful && lowest > packing.capacity);
-    return {
-      ok: true,
-      offsets: offsetsOf(packing, groups, parts, begin),
-      height,
-      optimal: height === bound || (faithful && lowest >= height),
-    };
+    if (height <= packing.capacity) {
+      const offsets = offsetsOf(packing, groups, parts, begin);
+      return { ok: true, offsets, height, optimal: height === bound || (faithful && lowest >= height) };
+    }
+    const other = listed(packing, context, 6);
+    if (other.height <= packing.capacity) return { ...other, optimal: other.height === bound };
+    return tooHigh(packing, load, Math.min(height, other.height), faithful && lowest > packing.capacity);
   }
 
   private budget({ signal, progress }: Context): Budget {
@@ -61,6 +60,12 @@ export class ExactAllocator implements Allocator {
       },
     };
   }
+}
+
+/** The best of so many list orders, whatever the capacity. */
+function listed(packing: Packing, context: Context, orders: number): Packed & { readonly ok: true } {
+  const packed = new BestFitAllocator({ orders }).place({ ...packing, capacity: Number.POSITIVE_INFINITY }, context);
+  return packed as Packed & { readonly ok: true };
 }
 
 function highestFixed(groups: readonly Group[]): number {

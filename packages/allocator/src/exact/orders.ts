@@ -1,6 +1,6 @@
 import type { Sections } from './sections.js';
 
-type Measure = 'area' | 'volume' | 'bytes' | 'total' | 'width' | 'life' | 'meets' | 'early' | 'late' | 'end';
+type Measure = 'area' | 'volume' | 'bytes' | 'total' | 'mean' | 'width' | 'life' | 'meets' | 'early' | 'late' | 'end';
 
 /** The largest measure first, ties by the next one. */
 export interface Order {
@@ -14,18 +14,18 @@ export interface Order {
  * chosen to differ; those of MinimAlloc (Moffitt 2023, section 5) are among them.
  */
 export const ORDERS: readonly Order[] = [
-  { order: ['total', 'life', 'volume'] },
+  { byTotal: true, order: ['total', 'width', 'life'] },
+  { byTotal: true, order: ['area', 'early', 'total'] },
+  { order: ['early', 'mean', 'meets'] },
+  { byTotal: true, order: ['width', 'mean', 'early'] },
+  { order: ['end', 'meets', 'area'] },
+  { order: ['total', 'meets', 'late'] },
+  { order: ['meets', 'area', 'late'] },
+  { order: ['width', 'area', 'total'] },
   { order: ['area', 'end', 'meets'] },
-  { order: ['total', 'meets', 'life'] },
   { order: ['end', 'late', 'bytes'] },
-  { order: ['meets', 'area', 'total'] },
   { byTotal: true, order: ['life', 'volume'] },
-  { order: ['end', 'meets', 'late'] },
-  { order: ['life', 'total', 'area'] },
-  { order: ['early', 'total', 'volume'] },
-  { byTotal: true, order: ['volume', 'life'] },
-  { order: ['width', 'late', 'end'] },
-  { order: ['bytes', 'life'] },
+  { order: ['bytes', 'mean', 'life'] },
 ];
 
 /** Items by the order; equal ones as they are given. */
@@ -65,11 +65,11 @@ function measure(sections: Sections, name: Measure): Float64Array {
       });
     case 'total': {
       const total = totalsOf(sections);
-      return each((i) => {
-        let most = 0;
-        for (let s = from[i]; s <= to[i]; s++) most = Math.max(most, total[s]);
-        return most;
-      });
+      return each((i) => total.subarray(from[i], to[i] + 1).reduce((most, bytes) => Math.max(most, bytes), 0));
+    }
+    case 'mean': {
+      const total = totalsOf(sections);
+      return each((i) => total.subarray(from[i], to[i] + 1).reduce((sum, bytes) => sum + bytes, 0) / (to[i] - from[i] + 1));
     }
   }
 }

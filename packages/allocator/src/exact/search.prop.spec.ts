@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { groupsOf } from '../groups.js';
 import { FREE, itemsOf } from './items.js';
 import { ORDERS, sortedBy } from './orders.js';
-import { Search } from './search.js';
+import { type Outcome, Search } from './search.js';
 import { type Sections, sectionsOf } from './sections.js';
-import { lowestHeight, tiedPackings, tightPackings } from './spec-support.js';
+import { cutUp, lowestHeight, tiedPackings, tightPackings } from './spec-support.js';
 
 const problems = fc.oneof(tightPackings, tiedPackings, packings(7));
 
@@ -38,7 +38,7 @@ describe.each(ORDERS.map(({ order, byTotal }) => [`${byTotal ? 'fullest, ' : ''}
           expectPlacement(sections, search.offsets(), height);
           expect(new Search(sections, sortedBy(sections, order), byTotal, height - 1).run(1_000_000)).toBe('impossible');
         }),
-        { numRuns: 150 },
+        { numRuns: 50 },
       );
     });
 
@@ -56,8 +56,35 @@ describe.each(ORDERS.map(({ order, byTotal }) => [`${byTotal ? 'fullest, ' : ''}
           expect(steps.nodes).toBe(whole.nodes);
           expect(steps.offsets()).toEqual(whole.offsets());
         }),
-        { numRuns: 30 },
+        { numRuns: 20 },
       );
     });
   },
 );
+
+describe('searches in all orders', () => {
+  it('agree on full rectangles that were cut up, some pieces aligned', () => {
+    let found = 0;
+    let impossible = 0;
+    fc.assert(
+      fc.property(fc.nat(1_000_000), fc.constantFrom(0, 3, 8, 12, 16), (seed, aligned) => {
+        const problem = cutUp(seed, aligned);
+        const sections = sectionsFor(problem);
+        const ended = new Set<Outcome>();
+        for (const { order, byTotal } of ORDERS) {
+          const search = new Search(sections, sortedBy(sections, order), byTotal === true, problem.capacity);
+          const outcome = search.run(2000);
+          if (outcome === 'found') expectPlacement(sections, search.offsets(), problem.capacity);
+          if (outcome !== 'open') ended.add(outcome);
+        }
+        if (aligned === 0) expect(ended).not.toContain('impossible');
+        expect(ended.size).toBeLessThanOrEqual(1);
+        if (ended.has('found')) found++;
+        if (ended.has('impossible')) impossible++;
+      }),
+      { numRuns: 200, seed: 1 },
+    );
+    expect(found).toBeGreaterThan(50);
+    expect(impossible).toBeGreaterThan(50);
+  });
+});

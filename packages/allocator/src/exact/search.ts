@@ -7,6 +7,9 @@ export type Outcome = 'found' | 'impossible' | 'open';
 
 const NONE = -1;
 
+/** Sections that are kept as those that failed last. */
+const HOT = 4;
+
 /** Trail entries at or above this say that an item was placed. */
 const PLACED = 1 << 30;
 
@@ -72,9 +75,11 @@ export class Search {
   private readonly partLowest: Float64Array;
   private readonly partAfter: Int32Array;
   private partTop = 0;
-  private readonly partReach: Float64Array;
   private readonly partHash: Int32Array;
   private readonly frameHash: Int32Array;
+  /** Sections of the frame's part. */
+  private readonly frameFrom: Int32Array;
+  private readonly frameTo: Int32Array;
   private readonly deadEnds = new DeadEnds();
   private readonly hash = new Int32Array(3);
   private readonly partOf: Int32Array;
@@ -85,6 +90,11 @@ export class Search {
   private candidates: Int32Array;
   private readonly dead: Int32Array;
   private readonly pushed: Float64Array;
+  /** Sections that failed last, and spans by section: `sectionSpans[section[s]] … sectionSpans[section[s + 1] - 1]`. */
+  private readonly hot = new Int32Array(HOT).fill(NONE);
+  private readonly section: Int32Array;
+  private readonly sectionSpans: Int32Array;
+  private readonly sectionItems: Int32Array;
   private state: Outcome = 'open';
 
   constructor(
@@ -136,8 +146,9 @@ export class Search {
     this.partNext = new Int32Array(parts);
     this.partLowest = new Float64Array(parts);
     this.partAfter = new Int32Array(parts);
-    this.partReach = new Float64Array(parts);
     this.partHash = new Int32Array(3 * parts);
+    this.frameFrom = new Int32Array(frames);
+    this.frameTo = new Int32Array(frames);
     this.frameHash = new Int32Array(3 * frames);
     this.partOf = new Int32Array(sections.sections);
     this.partSize = new Int32Array(sections.sections + 1);
@@ -145,6 +156,20 @@ export class Search {
     this.candidates = new Int32Array(8 * n + 64);
     this.dead = new Int32Array(n);
     this.pushed = new Float64Array(n);
+    this.section = new Int32Array(sections.sections + 1);
+    for (let k = 0; k < this.span[n]; k++) for (let s = this.spanFrom[k]; s <= this.spanTo[k]; s++) this.section[s + 1]++;
+    for (let s = 0; s < sections.sections; s++) this.section[s + 1] += this.section[s];
+    this.sectionSpans = new Int32Array(this.section[sections.sections]);
+    this.sectionItems = new Int32Array(this.section[sections.sections]);
+    const next = this.section.slice();
+    for (let r = 0; r < n; r++) {
+      for (let k = this.span[r]; k < this.span[r + 1]; k++) {
+        for (let s = this.spanFrom[k]; s <= this.spanTo[k]; s++) {
+          this.sectionItems[next[s]] = r;
+          this.sectionSpans[next[s]++] = k;
+        }
+      }
+    }
     this.begin();
   }
 
@@ -189,7 +214,7 @@ export class Search {
     for (let r = 0; r < this.n; r++) {
       if (this.low[r] + this.bytes[r] > this.capacity) this.state = 'impossible';
     }
-    if (this.state === 'open' && !this.check(0, this.n, 0, NONE)) this.state = 'impossible';
+    if (this.state === 'open' && !this.check(0, this.n, 0, this.reach.length - 1, 0, NONE)) this.state = 'impossible';
     if (this.state === 'open' && !this.split(0, this.n, NONE, 0, NONE)) this.state = 'impossible';
   }
 
@@ -198,13 +223,9 @@ export class Search {
     const { low, placed, other, above, fixed, bytes, align, capacity, trail, trailLow } = this;
     placed[item] = 1;
     trail[this.trailTop++] = PLACED + item;
-    for (let k = this.span[item]; k < this.span[item + 1]; k++) {
-      const own = this.spanBytes[k];
-      for (let s = this.spanFrom[k]; s <= this.spanTo[k]; s++) this.total[s] -= own;
-    }
-    for (let s = this.from[item]; s < this.to[item]; s++) this.across[s]--;
+    this.count(item, -1);
     const offset = low[item];
-    for (let e = this.meets[item]; e < this.meets[item + 1]; e++) {
+    for (let e = this.meets[item], last = this.meets[item + 1]; e < last; e++) {
       const j = other[e];
       if (placed[j] === 1) continue;
       let to = offset + above[e];
@@ -232,12 +253,18 @@ export class Search {
       }
       const item = entry - PLACED;
       this.placed[item] = 0;
-      for (let k = this.span[item]; k < this.span[item + 1]; k++) {
-        const own = this.spanBytes[k];
-        for (let s = this.spanFrom[k]; s <= this.spanTo[k]; s++) this.total[s] += own;
-      }
-      for (let s = this.from[item]; s < this.to[item]; s++) this.across[s]++;
+      this.count(item, 1);
     }
+  }
+
+  /** Counts the item among those that are left, or no longer. */
+  private count(item: number, sign: number): void {
+    const { total, across, spanBytes, spanTo } = this;
+    for (let k = this.span[item], end = this.span[item + 1]; k < end; k++) {
+      const own = sign * spanBytes[k];
+      for (let s = this.spanFrom[k], last = spanTo[k]; s <= last; s++) total[s] += own;
+    }
+    for (let s = this.from[item], last = this.to[item]; s < last; s++) across[s] += sign;
   }
 
   /** The node below, in which `item` was placed last; false if it is a dead end. */
@@ -246,13 +273,16 @@ export class Search {
     const last = this.frameListEnd[depth];
     this.room(2 * (last - first));
     const { lists } = this;
-    const begin = this.listTop;
-    let end = begin;
-    for (let k = first; k < last; k++) if (lists[k] !== item) lists[end++] = lists[k];
-    this.listTop = end;
     const offset = this.low[item];
+    if (this.failsAgain(depth, offset, item)) return false;
+    const begin = this.listTop;
+    const end = begin + last - first - 1;
+    const own = lists.indexOf(item, first);
+    lists.copyWithin(begin, first, own);
+    lists.copyWithin(begin + own - first, own + 1, last);
+    this.listTop = end;
     this.sort(begin, end);
-    if (!this.check(begin, end, offset, item)) return false;
+    if (!this.check(begin, end, this.frameFrom[depth], this.frameTo[depth], offset, item)) return false;
     return this.split(begin, end, depth, offset, item);
   }
 
@@ -294,17 +324,9 @@ export class Search {
    * Whether every section may still stay below the capacity, if nothing begins lower than `offset` (nor there, of a rank up to `after`):
    * its items one upon the other, each from its lowest offset on.
    */
-  private check(begin: number, end: number, offset: number, after: number): boolean {
-    const { lists, low, reach } = this;
-    if (begin === end) return true;
-    let lo = this.from[lists[begin]];
-    let hi = this.to[lists[begin]];
-    for (let k = begin + 1; k < end; k++) {
-      const item = lists[k];
-      if (this.from[item] < lo) lo = this.from[item];
-      if (this.to[item] > hi) hi = this.to[item];
-    }
-    for (let s = lo; s <= hi; s++) reach[s] = 0;
+  private check(begin: number, end: number, lo: number, hi: number, offset: number, after: number): boolean {
+    const { lists, low, reach, pushed } = this;
+    reach.fill(0, lo, hi + 1);
     let k = begin;
     let dead = 0;
     for (; k < end; k++) {
@@ -314,20 +336,20 @@ export class Search {
       if (to < 0) return false;
       // Sorted by where they are pushed to.
       let at = dead++;
-      while (at > 0 && this.pushed[at - 1] > to) {
-        this.pushed[at] = this.pushed[at - 1];
+      while (at > 0 && pushed[at - 1] > to) {
+        pushed[at] = pushed[at - 1];
         this.dead[at] = this.dead[at - 1];
         at--;
       }
-      this.pushed[at] = to;
+      pushed[at] = to;
       this.dead[at] = item;
     }
     let d = 0;
     for (;;) {
       let item: number;
       let from: number;
-      if (d < dead && (k === end || this.pushed[d] <= low[lists[k]])) {
-        from = this.pushed[d];
+      if (d < dead && (k === end || pushed[d] <= low[lists[k]])) {
+        from = pushed[d];
         item = this.dead[d++];
       } else if (k < end) {
         item = lists[k++];
@@ -337,6 +359,49 @@ export class Search {
     }
   }
 
+  /** Where the search failed last it mostly fails again: the check of those sections alone, far cheaper. */
+  private failsAgain(depth: number, offset: number, after: number): boolean {
+    const { hot, low, placed, dead, pushed, capacity, sectionItems, sectionSpans } = this;
+    for (let h = 0; h < hot.length; h++) {
+      const s = hot[h];
+      if (s < this.frameFrom[depth] || s > this.frameTo[depth]) continue;
+      let count = 0;
+      for (let e = this.section[s]; e < this.section[s + 1]; e++) {
+        const item = sectionItems[e];
+        if (placed[item] === 1) continue;
+        let from = low[item];
+        if (from <= offset && this.isDead(item, offset, after)) {
+          from = this.push(item, offset);
+          if (from < 0) return true;
+        }
+        let at = count++;
+        while (at > 0 && pushed[at - 1] > from) {
+          pushed[at] = pushed[at - 1];
+          dead[at] = dead[at - 1];
+          at--;
+        }
+        pushed[at] = from;
+        dead[at] = sectionSpans[e];
+      }
+      let top = 0;
+      for (let k = 0; k < count; k++) top = (top < pushed[k] ? pushed[k] : top) + this.spanBytes[dead[k]];
+      if (top > capacity) {
+        this.remember(s);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Moves the section to the front of those that failed last. */
+  private remember(s: number): void {
+    const { hot } = this;
+    let at = 0;
+    while (at < hot.length - 1 && hot[at] !== s) at++;
+    for (; at > 0; at--) hot[at] = hot[at - 1];
+    hot[0] = s;
+  }
+
   private pile(item: number, from: number): boolean {
     const { reach, capacity } = this;
     for (let k = this.span[item]; k < this.span[item + 1]; k++) {
@@ -344,7 +409,10 @@ export class Search {
       const last = this.spanTo[k];
       for (let s = this.spanFrom[k]; s <= last; s++) {
         const to = (reach[s] < from ? from : reach[s]) + own;
-        if (to > capacity) return false;
+        if (to > capacity) {
+          this.remember(s);
+          return false;
+        }
         reach[s] = to;
       }
     }
@@ -428,10 +496,6 @@ export class Search {
           this.partBack[part] = back;
           this.partLowest[part] = offset;
           this.partAfter[part] = tie;
-          let reach = 0;
-          for (let s = from[lists[first]], stop = hi, own = partOf[s]; s <= stop && partOf[s] === own; s++)
-            if (this.reach[s] > reach) reach = this.reach[s];
-          this.partReach[part] = reach;
           this.partNext[part] = pending;
           pending = part;
         }
@@ -518,6 +582,8 @@ export class Search {
       if (to[item] > hi) hi = to[item];
       if (low[item] + bytes[item] < top) top = low[item] + bytes[item];
     }
+    this.frameFrom[depth] = lo;
+    this.frameTo[depth] = hi;
     let most = 0;
     for (let s = lo; s <= hi; s++) if (total[s] > most) most = total[s];
     const highest = this.capacity - most;

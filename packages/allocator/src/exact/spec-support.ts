@@ -1,4 +1,4 @@
-import type { Buffer, Packing } from '@regrain/core-ir';
+import { type Buffer, type Packing, seeded } from '@regrain/core-ir';
 import fc from 'fast-check';
 
 /** The lowest height there is: every order of placing, each buffer at the lowest free place, tied ones with their first. */
@@ -75,3 +75,28 @@ export const tiedPackings = fc
       ],
     }),
   );
+
+const HEIGHT = 12;
+
+/** A full rectangle of 20 times, cut into 24 buffers: they fit without a gap. Then some are aligned; with many, they mostly fit no longer. */
+export function cutUp(seed: number, aligned: number): Packing {
+  const random = seeded(seed);
+  const upTo = (n: number): number => Math.floor(random() * n);
+  const buffers: Buffer[] = [{ bytes: HEIGHT, align: 1, first: 0, last: 19 }];
+  while (buffers.length < 24) {
+    const at = upTo(buffers.length);
+    const { bytes, first, last } = buffers[at];
+    if (random() < 0.5 && last > first) {
+      const cut = first + upTo(last - first);
+      buffers.splice(at, 1, { bytes, align: 1, first, last: cut }, { bytes, align: 1, first: cut + 1, last });
+    } else if (bytes > 1) {
+      const cut = 1 + upTo(bytes - 1);
+      buffers.splice(at, 1, { bytes: cut, align: 1, first, last }, { bytes: bytes - cut, align: 1, first, last });
+    }
+  }
+  for (let k = 0; k < aligned; k++) {
+    const at = upTo(buffers.length);
+    buffers[at] = { ...buffers[at], align: 3 };
+  }
+  return { capacity: HEIGHT, buffers, near: [] };
+}
