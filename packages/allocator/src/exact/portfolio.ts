@@ -12,8 +12,8 @@ export interface Budget {
 
 export type Solved = { readonly found: Float64Array } | 'impossible' | 'open';
 
-/** Nodes of one turn in the first round, for each item: a good order needs little more than one. */
-const FIRST = 6;
+/** Nodes of one turn in the first round, for each item: a good order needs one to four. */
+const FIRST = 4;
 const GROWTH = 2;
 
 /** Items above which a node counts as one more. */
@@ -34,7 +34,7 @@ export class Portfolio {
     private readonly capacity: number,
     private readonly orders: readonly Order[] = ORDERS,
   ) {
-    this.quota = FIRST * sections.items + 300;
+    this.quota = FIRST * sections.items + 600;
     this.weight = 1 + Math.floor(sections.items / HEAVY);
   }
 
