@@ -8,8 +8,9 @@ import { fit, minimise } from './exact/lower.js';
 import { Part } from './exact/part.js';
 import type { Budget } from './exact/portfolio.js';
 import { type Group, groupsOf } from './groups.js';
-import { loadOf } from './load.js';
+import { type Load, loadOf } from './load.js';
 import { tooHigh } from './outcome.js';
+import { placeInOrder } from './place.js';
 
 export const exactOptions = z.strictObject({
   nodes: z.number().int().min(0).default(500_000).describe('nodes to search, at most; the best placement so far is given then'),
@@ -30,22 +31,37 @@ export class ExactAllocator implements Allocator {
     const groups = groupsOf(packing);
     const load = loadOf(groups);
     if (load.bytes > packing.capacity) return tooHigh(packing, load, load.bytes, true);
-    const open = packing.capacity === Number.POSITIVE_INFINITY;
+    return packing.capacity === Number.POSITIVE_INFINITY
+      ? this.lowest(packing, groups, load, context)
+      : this.within(packing, groups, load, context);
+  }
+
+  /** As low as the budget allows. */
+  private lowest(packing: Packing, groups: readonly Group[], load: Load, context: Context): Packed {
     const bound = Math.max(load.bytes, highestFixed(groups));
-    const start = listed(packing, context, open ? 6 : 1);
-    if (start.height <= (open ? bound : packing.capacity)) return { ...start, optimal: start.height === bound };
+    const start = listed(packing, context);
+    if (start.height === bound) return { ...start, optimal: true };
     const { items, faithful } = itemsOf(groups);
     const begin = groups.map(({ pieces }) => start.offsets[pieces[0].buffer] - pieces[0].at);
     const parts = componentsOf(items).map((members) => new Part(members, items, begin));
-    const budget = this.budget(context);
-    const { height, lowest } = open ? minimise(parts, bound, budget) : fit(parts, bound, packing.capacity, budget);
-    if (height <= packing.capacity) {
-      const offsets = offsetsOf(packing, groups, parts, begin);
-      return { ok: true, offsets, height, optimal: height === bound || (faithful && lowest >= height) };
-    }
-    const other = listed(packing, context, 6);
-    if (other.height <= packing.capacity) return { ...other, optimal: other.height === bound };
-    return tooHigh(packing, load, Math.min(height, other.height), faithful && lowest > packing.capacity);
+    const { height, lowest } = minimise(parts, bound, this.budget(context));
+    return { ok: true, offsets: offsetsOf(packing, groups, parts), height, optimal: height === bound || (faithful && lowest >= height) };
+  }
+
+  /** Any placement that fits. */
+  private within(packing: Packing, groups: readonly Group[], load: Load, context: Context): Packed {
+    const { capacity } = packing;
+    const bound = Math.max(load.bytes, highestFixed(groups));
+    const inTime = groups.toSorted((a, b) => a.first - b.first || b.last - a.last);
+    const quick = placeInOrder(packing, groups, inTime, 'lowest', capacity + 1);
+    if (quick) return { ok: true, ...quick, optimal: quick.height === bound };
+    const { items, faithful } = itemsOf(groups);
+    const parts = componentsOf(items).map((members) => new Part(members, items));
+    const { height, lowest } = fit(parts, bound, capacity, this.budget(context));
+    if (height <= capacity) return { ok: true, offsets: offsetsOf(packing, groups, parts), height, optimal: height === bound };
+    const other = listed(packing, context);
+    if (other.height <= capacity) return { ...other, optimal: other.height === bound };
+    return tooHigh(packing, load, other.height, faithful && lowest > capacity);
   }
 
   private budget({ signal, progress }: Context): Budget {
@@ -62,9 +78,9 @@ export class ExactAllocator implements Allocator {
   }
 }
 
-/** The best of so many list orders, whatever the capacity. */
-function listed(packing: Packing, context: Context, orders: number): Packed & { readonly ok: true } {
-  const packed = new BestFitAllocator({ orders }).place({ ...packing, capacity: Number.POSITIVE_INFINITY }, context);
+/** The best of the list orders, whatever the capacity. */
+function listed(packing: Packing, context: Context): Packed & { readonly ok: true } {
+  const packed = new BestFitAllocator({ orders: 6 }).place({ ...packing, capacity: Number.POSITIVE_INFINITY }, context);
   return packed as Packed & { readonly ok: true };
 }
 
@@ -72,8 +88,9 @@ function highestFixed(groups: readonly Group[]): number {
   return groups.reduce((most, { fixed, bytes }) => (fixed === undefined ? most : Math.max(most, fixed + bytes)), 0);
 }
 
-function offsetsOf({ buffers }: Packing, groups: readonly Group[], parts: readonly Part[], begin: readonly number[]): Float64Array {
-  const at = Float64Array.from(begin);
+/** Buffers of no bytes lie at 0, or where they are given. */
+function offsetsOf({ buffers }: Packing, groups: readonly Group[], parts: readonly Part[]): Float64Array {
+  const at = Float64Array.from(groups, ({ fixed }) => fixed ?? 0);
   for (const part of parts) part.write(at);
   const offsets = new Float64Array(buffers.length);
   groups.forEach(({ pieces }, g) => {

@@ -5,7 +5,7 @@ import { type Sections, sectionsOf } from './sections.js';
 /** Pairs of items that live together above which a part is left as it is. */
 const MANY_PAIRS = 3_000_000;
 
-/** Items that live apart from all others, and the best placement of them so far. */
+/** Items that live apart from all others, and the best placement of them so far: at first none, or that which is given. */
 export class Part {
   height: number;
   /** No placement is lower; known by proof. */
@@ -19,11 +19,11 @@ export class Part {
   constructor(
     private readonly members: readonly number[],
     all: readonly Item[],
-    start: readonly number[],
+    start?: readonly number[],
   ) {
     this.items = members.map((i) => all[i]);
-    this.offsets = Float64Array.from(members, (i) => start[i]);
-    this.height = this.reached();
+    this.offsets = Float64Array.from(members, (i) => start?.[i] ?? 0);
+    this.height = start ? this.reached() : Number.POSITIVE_INFINITY;
   }
 
   /** Tries to get down to `target`; goes on with the search where the target is that of the last time. */

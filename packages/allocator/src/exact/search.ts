@@ -42,6 +42,7 @@ export class Search {
   /** Lowest offset of each item; where it lies once it is placed. */
   private readonly low: Float64Array;
   private readonly placed: Uint8Array;
+  private readonly changed: Uint8Array;
   /** Bytes of the fullest section of each item, when its part was cut off: fullest first among those of the same lowest offset. */
   private readonly full: Float64Array;
   /** Bytes in each section that are not placed yet. */
@@ -122,6 +123,7 @@ export class Search {
     this.twin = twins(ranked);
     this.low = Float64Array.from(this.fixed, (fixed) => (fixed === FREE ? 0 : fixed));
     this.placed = new Uint8Array(n);
+    this.changed = new Uint8Array(n);
     this.full = new Float64Array(n);
     this.total = totalsOf(sections);
     this.across = new Int32Array(sections.sections);
@@ -272,18 +274,48 @@ export class Search {
     const first = this.frameList[depth];
     const last = this.frameListEnd[depth];
     this.room(2 * (last - first));
-    const { lists } = this;
     const offset = this.low[item];
     if (this.failsAgain(depth, offset, item)) return false;
     const begin = this.listTop;
     const end = begin + last - first - 1;
-    const own = lists.indexOf(item, first);
-    lists.copyWithin(begin, first, own);
-    lists.copyWithin(begin + own - first, own + 1, last);
     this.listTop = end;
-    this.sort(begin, end);
+    this.inherit(depth, item, begin);
     if (!this.check(begin, end, this.frameFrom[depth], this.frameTo[depth], offset, item)) return false;
     return this.split(begin, end, depth, offset, item);
+  }
+
+  /** The list of the frame without the item, sorted: those whose lowest offset has changed are merged into the others. */
+  private inherit(depth: number, item: number, begin: number): void {
+    const { lists, low, changed, trail, dead } = this;
+    for (let t = this.frameTrail[depth] + 1; t < this.trailTop; t++) changed[trail[t]] = 1;
+    let kept = begin;
+    let count = 0;
+    for (let k = this.frameList[depth], last = this.frameListEnd[depth]; k < last; k++) {
+      const each = lists[k];
+      if (each === item) continue;
+      if (changed[each] === 0) {
+        lists[kept++] = each;
+        continue;
+      }
+      changed[each] = 0;
+      const key = low[each];
+      let at = count++;
+      while (at > 0 && (low[dead[at - 1]] > key || (low[dead[at - 1]] === key && this.before(each, dead[at - 1])))) {
+        dead[at] = dead[at - 1];
+        at--;
+      }
+      dead[at] = each;
+    }
+    let from = kept - 1;
+    let to = kept + count - 1;
+    while (count > 0) {
+      const each = dead[count - 1];
+      const key = low[each];
+      while (from >= begin && (low[lists[from]] > key || (low[lists[from]] === key && this.before(each, lists[from]))))
+        lists[to--] = lists[from--];
+      lists[to--] = each;
+      count--;
+    }
   }
 
   private room(more: number): void {
@@ -305,7 +337,7 @@ export class Search {
     return at < offset || (at === offset && after !== NONE && this.before(item, after));
   }
 
-  /** By lowest offset, then by rank. Nearly sorted already. */
+  /** By lowest offset, then by rank. */
   private sort(begin: number, end: number): void {
     const { lists, low } = this;
     for (let k = begin + 1; k < end; k++) {
