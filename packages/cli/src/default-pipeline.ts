@@ -11,6 +11,9 @@ export const DEFAULT_PIPELINE: Omit<PipelineConfig, 'move'> = {
   iterations: 2,
 };
 
+/** Where the command line allows recomputation: the decomposer that knows what to spend it on. */
+export const DEFAULT_DECOMPOSE_WITHIN_MACS: PipelineConfig['decompose'] = ['whole-tensor', 'bands', 'search'];
+
 /** A trace comes with boxes of its own and is cut by them. */
 export const DEFAULT_TRACE_DECOMPOSE: PipelineConfig['decompose'] = ['whole-tensor', 'access-pattern'];
 

@@ -71,7 +71,7 @@ describe('search', () => {
         for (const point of [front[0], front[front.length - 1]]) {
           const grain = point.grain();
           const work = expand(program, grain);
-          const peak = peakOf(program, work, point.boundaries);
+          const peak = peakOf(program, work, grain.segments ?? []);
           if (peak < 400) continue; // of a few elements no share means anything
           const ratio = point.bytes / peak;
           ratios.push(ratio);

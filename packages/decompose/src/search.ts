@@ -11,7 +11,7 @@ import {
 } from '@regrain/core-ir';
 import { inject, injectable } from 'inversify';
 import { z } from 'zod';
-import { type Route, routesOf, segmentsOf, widened } from './search/boundaries.js';
+import { type Route, routesOf, widened } from './search/boundaries.js';
 import { type Geometry, geometryOf } from './search/geometry.js';
 import { realise } from './search/realise.js';
 import type { SegmentLimits } from './search/segment.js';
@@ -23,9 +23,9 @@ export const searchOptions = z.strictObject({
     .optional()
     .describe('multiply-accumulates with recomputation ÷ without, at most (default: the mac-factor constraint, or none extra)'),
   point: z.number().int().min(0).optional().describe('take this point of the front up to maxMacFactor; 0 recomputes nothing'),
-  columns: z.array(z.number().int().min(0)).min(1).default([1, 2, 4]).describe('widths of tiles to choose from; 0: whole rows'),
+  columns: z.array(z.number().int().min(0)).min(1).default([1, 2, 4, 8]).describe('widths of tiles to choose from; 0: whole rows'),
   rows: z.array(z.number().int().min(1)).min(1).default([1, 2, 4, 8]).describe('rows made at a time, to choose from'),
-  maxTiles: z.number().int().min(1).default(1600).describe('tiles of one tensor, at most; larger maps get wider ones'),
+  maxTiles: z.number().int().min(1).default(6400).describe('tiles of one tensor, at most; larger maps get wider ones'),
   maxOperations: z.number().int().min(1).default(40).describe('operations of one streamed segment, at most'),
   keep: z.number().int().min(1).default(24).describe('points kept per state of the search'),
 });
@@ -35,8 +35,6 @@ export type SearchOptions = z.output<typeof searchOptions>;
 export interface FrontPoint {
   readonly bytes: number;
   readonly macFactor: number;
-  /** Operations at which a segment begins. */
-  readonly boundaries: readonly number[];
   readonly grain: () => Grain;
 }
 
@@ -106,7 +104,6 @@ export function frontOf(
   return routes.map((route) => ({
     bytes: route.bytes,
     macFactor: geometry.macs > 0 ? 1 + route.macs / geometry.macs : 1,
-    boundaries: segmentsOf(route).map(({ first }) => first),
     grain: () => realise(geometry, widened(geometry, route, [...options.columns, ...WIDER], limits), options.maxTiles),
   }));
 }

@@ -16,10 +16,6 @@ import { bestSegments } from './segments.js';
 
 export const minPeakOptions = z.strictObject({
   maxCuts: z.number().int().min(0).default(40).describe('places between operations that may become a stored boundary'),
-  boundaries: z
-    .array(z.number().int().min(0))
-    .default([])
-    .describe('positions of operations at which a segment may begin, where the decomposer knows them; none: found by the bytes that cross'),
 });
 
 /**
@@ -36,7 +32,7 @@ export class MinPeakScheduler implements Scheduler {
     const model = memoryModel(program, work, context);
     const { order } = bestSegments(graph, model, {
       maxCuts: this.options.maxCuts,
-      boundaries: this.options.boundaries,
+      boundaries: work.grain.segments,
       signal: context.signal,
       progress: (done, of) => context.progress(done, of, 'segments'),
     });

@@ -110,6 +110,26 @@ it.each(['streamed', 'resident', 'external'] as const)(
   },
 );
 
+it('begins segments only where the grain says, if it says so', () => {
+  fc.assert(
+    fc.property(cases, ({ program, grain }) => {
+      const work = expand(program, grain);
+      const needs = needsOf(work);
+      const context = { constraints: [] };
+      const graph = taskGraph(program, work, needs, context);
+      const model = memoryModel(program, work, context);
+      const every = program.operations.map((_, o) => o);
+      // All places known: as good as those found by the bytes that cross. None but the start: one policy for all.
+      const { peak } = bestSegments(graph, model, { maxCuts: 10 });
+      expect(bestSegments(graph, model, { maxCuts: 0, boundaries: every }).peak).toBe(peak);
+      expect(bestSegments(graph, model, { maxCuts: 10, boundaries: [0, 1].filter((at) => at < every.length) }).peak).toBeGreaterThanOrEqual(
+        peak,
+      );
+    }),
+    { numRuns: 40 },
+  );
+});
+
 /** Counts, at each position, every region whose first and last use stand around it. */
 function naivePeak(model: ReturnType<typeof memoryModel>, order: Int32Array): number {
   const first = new Map<number, number>();

@@ -9,7 +9,7 @@ const MANY_OPERATIONS = 3000;
 export interface SegmentOptions {
   /** Places between operations that may become a boundary. */
   readonly maxCuts: number;
-  /** Known ones, in their place. */
+  /** Where the decomposer means segments to begin: then only these. */
   readonly boundaries?: readonly number[];
   readonly signal?: AbortSignal;
   readonly progress?: (done: number, of: number) => void;

@@ -12,6 +12,7 @@ import {
 } from '@regrain/core-ir';
 import type { ConfigFile } from '../config-file.js';
 import {
+  DEFAULT_DECOMPOSE_WITHIN_MACS,
   DEFAULT_INPUT,
   DEFAULT_MOVE,
   DEFAULT_MOVE_BETWEEN_SPACES,
@@ -135,7 +136,11 @@ export function optionsOf(
   const moves = machine.engines.some(({ runs }) => runs === 'moves') && machine.spaces.length > 1 && limited;
   const defaults: PipelineConfig = {
     ...DEFAULT_PIPELINE,
-    ...(loaded.program.trace ? { decompose: DEFAULT_TRACE_DECOMPOSE } : {}),
+    ...(loaded.program.trace
+      ? { decompose: DEFAULT_TRACE_DECOMPOSE }
+      : flags.maxMacFactor === undefined
+        ? {}
+        : { decompose: DEFAULT_DECOMPOSE_WITHIN_MACS }),
     move: moves ? DEFAULT_MOVE_BETWEEN_SPACES : DEFAULT_MOVE,
   };
   return {

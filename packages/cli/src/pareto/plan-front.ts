@@ -10,7 +10,7 @@ import {
   type Session,
   withInputs,
 } from '@regrain/core-ir';
-import { type FrontPoint, frontOf, searchOptions } from '@regrain/decompose';
+import { frontOf, searchOptions } from '@regrain/decompose';
 
 /** One plan of the memory/compute front. */
 export interface PlannedPoint {
@@ -73,7 +73,7 @@ export async function planFront(request: FrontRequest): Promise<PlannedFront> {
     progress(`plan ${k + 1} of ${chosen.length}, ${front[at].macFactor.toFixed(2)} of the multiply-accumulates`);
     const started = performance.now();
     const decompose: Choice = { id: SEARCH, options: { ...own, maxMacFactor: request.maxMacFactor, point: at } };
-    const pipeline = { ...options.pipeline, decompose, schedule: withBoundaries(options.pipeline.schedule, front[at]), adjust: undefined };
+    const pipeline = { ...options.pipeline, decompose, adjust: undefined };
     const result = await session.compile(loaded, { ...options, constraints, pipeline, progress: undefined });
     const { metrics, decomposition } = result.plan;
     tensorPeakBytes = countedBytes(result.baseline.plan.metrics.peakBytes, machine);
@@ -91,17 +91,6 @@ export async function planFront(request: FrontRequest): Promise<PlannedFront> {
 }
 
 const SEARCH = 'search';
-
-/** The scheduler is told where the search begins its segments, if it is one that asks. */
-function withBoundaries(
-  schedule: CompileOptions['pipeline']['schedule'],
-  { boundaries }: FrontPoint,
-): CompileOptions['pipeline']['schedule'] {
-  return choicesOf(schedule).map((choice) => {
-    if (choiceId(choice) !== 'min-peak') return choice;
-    return { id: 'min-peak', options: { ...(typeof choice === 'object' ? choice.options : {}), boundaries } };
-  });
-}
 
 /** Positions in the front: the ends, and between them those that save enough; evenly thinned to `most`. */
 export function worthPlanning(front: readonly { readonly bytes: number }[], most: number): number[] {

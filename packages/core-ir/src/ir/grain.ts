@@ -27,6 +27,8 @@ export interface Grain {
   readonly order: readonly (readonly number[])[];
   readonly recompute: readonly Recompute[];
   readonly reduce: readonly Reduce[];
+  /** Positions of operations at which the decomposer means a streamed segment to begin, ascending: advice to schedulers. */
+  readonly segments?: readonly number[];
 }
 
 /** Addressed by tensor and box, so that it survives renumbering; readers' pieces follow by themselves. */

@@ -92,6 +92,7 @@ const grain = z.strictObject({
   order: z.array(z.array(id)),
   recompute: z.array(z.strictObject(recompute)),
   reduce: z.array(z.strictObject(reduce)),
+  segments: z.array(id).optional().describe('operations at which a streamed segment begins'),
 });
 
 const access = z.tuple([z.int().min(-1), id, z.enum(['read', 'write', 'accumulate']), box]).describe('operand, instance, mode, box');

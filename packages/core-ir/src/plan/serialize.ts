@@ -41,6 +41,7 @@ export function serializePlan({ format, program, machine, constraints, decomposi
         order: JSON.stringify(grain.order),
         recompute: JSON.stringify(grain.recompute),
         reduce: JSON.stringify(grain.reduce),
+        ...(grain.segments ? { segments: JSON.stringify(grain.segments) } : {}),
       }),
       instances: lines(instances, ({ tensor, role, dtype, order }) => ({ tensor, role, dtype, order })),
       regions: lines(regions, ({ instance, box, bytes }) => ({ instance, box, bytes })),

@@ -45,15 +45,17 @@ export function routesOf(geometry: Geometry, widths: readonly number[], limits: 
 
 /** A segment that is estimated at this share of the peak leaves room for what packing loses to tiles of several sizes. */
 const MARGIN = 0.6;
+/** Wider tiles are worth this much. */
+const NEARLY = 1.01;
 
-/** The same boundaries and MACs, but each segment with the widest tiles that stay well below the route's peak. */
+/** The same boundaries and MACs, but each segment with the widest tiles that stay well below the route's peak, or cost next to nothing. */
 export function widened(geometry: Geometry, route: Route, widths: readonly number[], limits: SegmentLimits): Segment[] {
   return segmentsOf(route).map((segment) => {
-    if (segment.bytes > route.bytes * MARGIN) return segment;
+    const most = Math.max(route.bytes * MARGIN, segment.bytes * NEARLY);
     for (const columns of widths.toSorted((a, b) => (b || Number.POSITIVE_INFINITY) - (a || Number.POSITIVE_INFINITY))) {
       let best: Segment | undefined;
       const visit = (found: Segment): void => {
-        const fits = found.first === segment.first && found.macs <= segment.macs && found.bytes <= route.bytes * MARGIN;
+        const fits = found.first === segment.first && found.macs <= segment.macs && found.bytes <= most;
         if (fits && (!best || found.bytes < best.bytes)) best = found;
       };
       segmentsTo(geometry, segment.last, columns, limits, visit, segment.first);

@@ -69,7 +69,7 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
     const boxes = boxesOf(tensor, own.taskRows, own.taskColumns).map((box) => preimage(operation, write, box));
     return boxes.length > 0 ? boxes.filter((box): box is Box => box !== undefined) : [domainBox(operation)];
   });
-  return { ...wholeTensorGrain(program), regions, tasks, recompute, reduce };
+  return { ...wholeTensorGrain(program), regions, tasks, recompute, reduce, segments: segments.map(({ first }) => first) };
 }
 
 /** Results whose tasks decide how often something is computed again: readers of what is recomputed, and on from there until rows stay. */

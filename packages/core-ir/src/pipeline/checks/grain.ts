@@ -41,6 +41,10 @@ export function checkGrain(plugin: string, program: Program, grain: Grain): void
     if (!reads) fail(`recompute names an operation and a tensor that it reads, but operation ${reader} does not read tensor ${tensor}`);
     if (along.some((d) => tensors[tensor].shape[d] === undefined)) fail(`recompute of ${tensors[tensor].name} names dimensions it has`);
   }
+  const misplaced = grain.segments?.find(
+    (at, k, all) => !(Number.isInteger(at) && at >= 0 && at < operations.length && (k === 0 || all[k - 1] < at)),
+  );
+  if (misplaced !== undefined) fail(`segments begin at operations, ascending, but one begins at ${misplaced}`);
   for (const { operation, axis, parts } of grain.reduce) {
     const dimension = operations[operation]?.domain[axis];
     if (dimension?.kind !== 'reduction' || !(Number.isInteger(parts) && parts >= 1))
