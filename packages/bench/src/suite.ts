@@ -1,3 +1,5 @@
+import type { Values } from '@regrain/core-ir';
+
 /** One measured figure beside its peer or bound. `ratio` is ours ÷ peer; `spread` the range of repeated runs ÷ their median, 0 where nothing varies. */
 export interface BenchRow {
   readonly case: string;
@@ -17,6 +19,17 @@ export interface BenchResult {
   readonly text: string;
   /** What was not reached or could not run, a line each. */
   readonly notes: readonly string[];
+  /** A result is wrong, which no speed makes good: the command ends with 1. */
+  readonly wrong?: boolean;
+}
+
+/** Runs models, for suites that need more than the command's own output. */
+export interface ModelRunner {
+  /** A tensor file (.pb). */
+  readTensor(path: string): Values;
+  interfaceOf(model: string): { readonly inputs: readonly string[]; readonly outputs: readonly string[] };
+  /** The outputs by name; errors with the code `unsupported` or `bad-input` where the model is refused. */
+  run(model: string, inputs: ReadonlyMap<string, Values>): Promise<ReadonlyMap<string, Values>>;
 }
 
 export interface BenchOptions {
@@ -24,6 +37,9 @@ export interface BenchOptions {
   readonly command: readonly string[];
   /** Folders in which models are looked for, first match first. */
   readonly models: readonly string[];
+  /** Folders of ONNX conformance cases: a folder per case, with model.onnx and test_data_set_0. */
+  readonly cases: readonly string[];
+  readonly runner: ModelRunner;
   /** Only cases whose name contains one of these; all if empty. */
   readonly only: readonly string[];
   readonly progress: (line: string) => void;

@@ -1,5 +1,6 @@
+import { conformanceSuite } from './conformance.js';
 import { memorySuite } from './memory.js';
 import type { Suite } from './suite.js';
 
 /** All suites of `regrain bench`. */
-export const suites: readonly Suite[] = [memorySuite];
+export const suites: readonly Suite[] = [memorySuite, conformanceSuite];

@@ -127,10 +127,19 @@ export class Driver {
     };
     // Padding reaches beyond the tensor: what shows only a part of one is written out first.
     const views = apply(view) ?? (node.type === 'Pad' && view.tensor >= 0 ? apply(this.builder.written(data, node.inputs[0])) : undefined);
-    return views?.map((result): Value => {
+    const results = views?.map((result): Value => {
       if (!data.values) return { shape: result.shape, dtype: result.dtype, view: result };
       return constantValue(this.viewed(data.values, result));
     });
+    return results && node.type === 'Dropout' ? [...results, this.mask(node, opset, inputs)] : results;
+  }
+
+  /** Of a dropout outside training: everything is kept. */
+  private mask(node: GraphNode, opset: number, [data, , training]: readonly (Value | undefined)[]): Value {
+    if (training && (training.values?.splat ?? training.values?.data[0]) !== 0)
+      throw unsupported(`${this.source.path}: node ${node.name} (Dropout): training mode is not handled; export the model for inference`);
+    const { shape, dtype } = data as Value;
+    return constantValue({ dtype: opset < 10 ? dtype : 'bool', shape, data: [], splat: 1 });
   }
 
   /** Values of a view of known values. */

@@ -41,11 +41,16 @@ export function readGraph(source: Source, bytes: Uint8Array, freeze: Freeze): Gr
   const opsets = new Map(model.opset_import.map(({ domain, version }) => [domain === 'ai.onnx' ? '' : domain, toNumber(version)]));
   const opset = opsets.get('') ?? (opsets.size === 0 ? OLDEST : NEWEST);
   if (opset < OLDEST || opset > NEWEST)
-    throw unsupported(`${source.path}: operator set ${opset} is not handled; convert the model to one from ${OLDEST} to 22`);
+    throw unsupported(`${source.path}: operator set ${opset} is not handled; convert the model to one from ${OLDEST} to ${NEWEST}`);
   const constants = new Map<string, Values>();
   for (const tensor of graph.initializer) {
     if (constants.has(tensor.name)) throw badInput(`${source.path}: tensor ${tensor.name} is defined twice; export the model again`);
     constants.set(tensor.name, readTensor(source, tensor));
+  }
+  const names = graph.input.map(({ name }) => name);
+  for (const [name, values] of freeze.values ?? []) {
+    if (!names.includes(name)) throw unknown(source, 'input', name, names, '--bind');
+    constants.set(name, values);
   }
   const inputs = freezeInputs(
     source,

@@ -84,6 +84,13 @@ export function decodeModel(bytes: Uint8Array): ProtoModel {
   return Model.decode(bytes) as unknown as ProtoModel;
 }
 
+const Tensor = root.lookupType('Tensor');
+
+/** Decodes a tensor that is a file of its own, as ONNX's test data are. */
+export function decodeTensor(bytes: Uint8Array): ProtoTensor {
+  return Tensor.decode(bytes) as unknown as ProtoTensor;
+}
+
 /** Encodes a model, for tests. */
 export function encodeModel(model: object): Uint8Array {
   return Model.encode(Model.fromObject(model)).finish();

@@ -16,11 +16,13 @@ export interface ViewNode {
 /** Operators that only say where elements are read; `undefined` where this node needs a real operation. */
 export const VIEW_OPERATORS: Readonly<Record<string, (node: ViewNode) => readonly View[] | undefined>> = {
   Identity: ({ view }) => [view],
-  // The mask, a second result, means something only in training.
+  // The mask, a second result, is a constant.
   Dropout: ({ view }) => [view],
   Reshape: reshapeNode,
   Flatten: ({ node, view }) => {
-    const axis = axisOf(node, Number(node.attributes.axis ?? 1), view.shape.length + 1);
+    const given = Number(node.attributes.axis ?? 1);
+    // The rank itself is allowed: everything before it, 1 after it.
+    const axis = given === view.shape.length ? given : axisOf(node, given, view.shape.length);
     return [reshape(view, [elements(view.shape.slice(0, axis)), elements(view.shape.slice(axis))])];
   },
   Squeeze: (given) => {

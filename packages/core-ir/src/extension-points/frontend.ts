@@ -1,5 +1,6 @@
 import type { Program } from '../ir/program.js';
 import type { Now } from './context.js';
+import type { Values } from './operator-set.js';
 
 /** Sizes that the user gives to open dimensions. */
 export interface Freeze {
@@ -7,6 +8,8 @@ export interface Freeze {
   readonly dims: Readonly<Record<string, number>>;
   /** By the name of an input (`--shape INPUT=1,3,64,64`). */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** Values of inputs that are to be constants of the program: shapes, axes and the like that a model takes as inputs. */
+  readonly values?: ReadonlyMap<string, Values>;
 }
 
 export interface Loaded {
