@@ -51,6 +51,8 @@ interface Contraction {
   /** Terms per step of the innermost loop; integers go in pairs. */
   readonly step: number;
   readonly lanes: readonly (LaneOperand | undefined)[];
+  /** Bytes of a from one point of a tile to the next, where they are the same everywhere. */
+  readonly shared?: number;
   /** Extra parameters: the weights, and what stands for padding. */
   readonly weights: number;
   readonly outside?: number;
@@ -133,11 +135,6 @@ export function selectContraction(shape: KernelShape, context: SelectContext, bo
     ),
   );
   const weights = extra.length - 1;
-  let outside: number | undefined;
-  if (operation.operands[a].outside !== undefined && leaves(shape, a)) {
-    const bytes = domain[r].extent * (inner.stride as number) + 16;
-    outside = extra.push(outsideVector(context, left.view.dtype, operation.operands[a].outside ?? 0, bytes)) - 1;
-  }
   // Tiles lie along the parallel dimension that is the innermost in the written tensor, next to the lanes.
   const others = parallel.filter((d) => d !== lane);
   const along = others.reduce<number | undefined>(
@@ -145,6 +142,13 @@ export function selectContraction(shape: KernelShape, context: SelectContext, bo
     undefined,
   );
   const pixels = [...others.filter((d) => d !== along), ...(along === undefined ? [] : [along])];
+  const regular = along !== undefined && laneBlock(shape, a, along) === undefined && !phases.some(({ d }) => d === along);
+  const shared = regular ? laneStride(shape, a, along) : undefined;
+  let outside: number | undefined;
+  if (operation.operands[a].outside !== undefined && leaves(shape, a)) {
+    const bytes = domain[r].extent * (inner.stride as number) + (TILE - 1) * (shared ?? 0) + 16;
+    outside = extra.push(outsideVector(context, left.view.dtype, operation.operands[a].outside ?? 0, bytes)) - 1;
+  }
   const contraction: Contraction = {
     a,
     b,
@@ -163,6 +167,7 @@ export function selectContraction(shape: KernelShape, context: SelectContext, bo
     step,
     lanes,
     weights,
+    ...(shared === undefined ? {} : { shared }),
     ...(outside === undefined ? {} : { outside }),
     extras: extra.length,
   };
@@ -484,16 +489,36 @@ class ContractionKernel {
       }
     };
     const terms = (count: number): void => {
-      const pointers = at.map((x) => {
+      const inside = at.map((x) => {
         if (along !== undefined && x) point[along] = x;
-        const inside = plan.outside === undefined ? undefined : access.addresses.inside(map, shape.shapes[plan.a], point);
-        const address = access.addresses.address(map, left.view, base, point);
-        const [pointer, set] = fn.variable(wasm.i32);
-        set(inside && plan.outside !== undefined ? access.either(inside, address, access.extra(plan.outside)(), left.view) : address);
-        return [pointer, set] as const;
+        const found = plan.outside === undefined ? undefined : access.addresses.inside(map, shape.shapes[plan.a], point);
+        return found && fn.keep(wasm.i32, found);
       });
-      if (plan.integer) this.integerTerms(left.view.dtype, count, pointers, sums, w, setW);
-      else this.floatTerms(count, pointers, sums, w, setW);
+      const addressOf = (i: number): Expression => {
+        const x = at[i];
+        if (along !== undefined && x) point[along] = x;
+        return access.addresses.address(map, left.view, base, point);
+      };
+      const pointerTo = (i: number): Local => {
+        const within = inside[i];
+        const elsewhere = plan.outside === undefined ? undefined : access.extra(plan.outside);
+        const address = addressOf(i);
+        return fn.keep(wasm.i32, within && elsewhere ? access.either(within(), address, elsewhere(), left.view) : address);
+      };
+      const sum = (pointers: readonly Local[], offset: number): void => {
+        if (plan.integer) this.integerTerms(left.view.dtype, count, pointers, offset, sums, w, setW);
+        else this.floatTerms(count, pointers, offset, sums, w, setW);
+      };
+      const each = (): void =>
+        sum(
+          at.map((_, i) => pointerTo(i)),
+          0,
+        );
+      const { shared } = plan;
+      const [first, last] = [inside[0], inside.at(-1)];
+      if (at.length === 1 || shared === undefined) each();
+      else if (!first || !last || !leavesAlong(shape, plan.a, along as number)) sum([pointerTo(0)], shared);
+      else fn.when(m.i32.and(first(), last()), () => sum([fn.keep(wasm.i32, addressOf(0))], shared), each);
     };
     taps(plan.taps);
     at.forEach((x, i) => {
@@ -508,7 +533,8 @@ class ContractionKernel {
 
   private floatTerms(
     extent: number,
-    pointers: readonly Variable[],
+    starts: readonly Local[],
+    offset: number,
     sums: readonly (readonly Variable[])[],
     w: Local,
     setW: Variable[1],
@@ -516,25 +542,26 @@ class ContractionKernel {
     const { fn, plan } = this;
     const { m, wasm } = fn;
     const row = plan.panel * 4;
-    const terms = (count: number): void => {
-      for (let k = 0; k < count; k++) {
-        const rows = sums[0].map((_, g) => fn.keep(wasm.v128, m.v128.load(k * row + 16 * g, 4, w())));
-        pointers.forEach(([pointer], i) => {
-          const a = fn.keep(wasm.v128, m.v128.load32_splat(k * plan.strideR, 4, pointer()));
-          for (const [g, [sum, set]] of sums[i].entries()) set(m.f32x4.add(sum(), m.f32x4.mul(a(), rows[g]())));
-        });
-      }
-      setW(m.i32.add(w(), m.i32.const(count * row)));
-      for (const [pointer, set] of pointers) set(m.i32.add(pointer(), m.i32.const(count * plan.strideR)));
-    };
-    this.rounds(extent, extent % 2 === 0 ? 2 : 1, terms);
+    const pointers = starts.map((start) => this.running(start));
+    // One term at a time: V8 orders a block's products before its sums, and more of them than there are registers would spill.
+    this.rounds(extent, row, w, () => {
+      const rows = sums[0].map((_, g) => fn.keep(wasm.v128, m.v128.load(16 * g, 4, w())));
+      sums.forEach((own, i) => {
+        const [pointer] = pointers[i] ?? pointers[0];
+        const a = fn.keep(wasm.v128, m.v128.load32_splat(pointers.length === 1 ? i * offset : 0, 4, pointer()));
+        for (const [g, [sum, set]] of own.entries()) set(m.f32x4.add(sum(), m.f32x4.mul(a(), rows[g]())));
+      });
+      setW(m.i32.add(w(), m.i32.const(row)));
+      for (const [pointer, set] of pointers) set(m.i32.add(pointer(), m.i32.const(plan.strideR)));
+    });
   }
 
   /** Pairs of terms at once: 16-bit products, added in pairs to 32 bits. */
   private integerTerms(
     dtype: DType,
     extent: number,
-    pointers: readonly Variable[],
+    starts: readonly Local[],
+    offset: number,
     sums: readonly (readonly Variable[])[],
     w: Local,
     setW: Variable[1],
@@ -543,13 +570,17 @@ class ContractionKernel {
     const { m, wasm } = fn;
     const signed = dtype === 'int8';
     const row = plan.panel * 4;
-    const wide = (pointer: Local): Expression => {
-      if (plan.step === 8) return signed ? m.v128.load8x8_s(0, 1, pointer()) : m.v128.load8x8_u(0, 1, pointer());
-      const four = m.v128.load32_zero(0, 1, pointer());
+    const pointers = starts.map((start) => this.running(start));
+    const wide = (pointer: Local, at: number): Expression => {
+      if (plan.step === 8) return signed ? m.v128.load8x8_s(at, 1, pointer()) : m.v128.load8x8_u(at, 1, pointer());
+      const four = m.v128.load32_zero(at, 1, pointer());
       return signed ? m.i16x8.extend_low_i8x16_s(four) : m.i16x8.extend_low_i8x16_u(four);
     };
-    this.rounds(Math.ceil(extent / plan.step), 1, () => {
-      const values = pointers.map(([pointer]) => fn.keep(wasm.v128, wide(pointer)));
+    this.rounds(Math.ceil(extent / plan.step), (plan.step / 2) * row, w, () => {
+      const values = sums.map((_, i) => {
+        const [pointer] = pointers[i] ?? pointers[0];
+        return fn.keep(wasm.v128, wide(pointer, pointers.length === 1 ? i * offset : 0));
+      });
       for (let pair = 0; pair < plan.step / 2; pair++) {
         const rows = sums[0].map((_, g) => fn.keep(wasm.v128, m.v128.load(pair * row + 16 * g, 4, w())));
         const lanes = [0, 1, 2, 3].map((k) => 4 * pair + k);
@@ -563,18 +594,22 @@ class ContractionKernel {
     });
   }
 
-  /** `count` rounds of a body that does `unroll` of them at once and divides them. */
-  private rounds(count: number, unroll: number, body: (rounds: number) => void): void {
-    if (count === unroll) {
-      body(unroll);
+  private running(start: Local): Variable {
+    const variable = this.fn.variable(this.fn.wasm.i32);
+    variable[1](start());
+    return variable;
+  }
+
+  /** So many rounds of a body, each of which moves `w` on by `bytes`. */
+  private rounds(count: number, bytes: number, w: Local, body: () => void): void {
+    const { fn } = this;
+    const { m } = fn;
+    if (count === 1) {
+      body();
       return;
     }
-    this.fn.loop(
-      this.fn.m.i32.const(0),
-      () => this.fn.m.i32.const(count),
-      unroll,
-      () => body(unroll),
-    );
+    const end = fn.keep(fn.wasm.i32, m.i32.add(w(), m.i32.const(count * bytes)));
+    fn.repeat(body, () => m.i32.ne(w(), end()));
   }
 
   /** What follows the sums: bias, scale, activation, residual; then the store. */

@@ -81,6 +81,17 @@ export class FunctionBuilder {
     this.push(m.if(m.i32.lt_s(i(), to()), m.loop(label, inner)));
   }
 
+  /** At least once, and again while the condition holds. */
+  repeat(body: () => void, again: () => Expression): void {
+    const { m } = this;
+    const label = `l${this.labels++}`;
+    const inner = this.block(() => {
+      body();
+      this.push(m.br(label, again()));
+    });
+    this.push(m.loop(label, inner));
+  }
+
   finish(name: string, result: Type = this.wasm.none): void {
     const { wasm, m } = this;
     m.addFunction(name, wasm.createType([...this.params]), result, this.types, m.block(null, this.statements));
