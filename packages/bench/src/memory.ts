@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { findModel } from './find-model.js';
 import { MEMORY_REFERENCES, type MemoryReference } from './memory-references.js';
 import { type BenchOptions, type BenchResult, type BenchRow, row, type Suite } from './suite.js';
 import { textTable } from './text-table.js';
@@ -35,7 +34,7 @@ export const memorySuite: Suite = {
     const lines: string[][] = [];
     for (const reference of MEMORY_REFERENCES) {
       if (options.only.length > 0 && !options.only.some((part) => reference.model.includes(part))) continue;
-      const path = options.models.map((folder) => join(folder, `${reference.model}.onnx`)).find((file) => existsSync(file));
+      const path = findModel(reference.model, options.models);
       if (!path) {
         notes.push(`${reference.model}: not found; give its folder with --models`);
         continue;

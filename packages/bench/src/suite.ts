@@ -1,4 +1,4 @@
-import type { Values } from '@regrain/core-ir';
+import type { Program, Values } from '@regrain/core-ir';
 
 /** One measured figure beside its peer or bound. `ratio` is ours ÷ peer; `spread` the range of repeated runs ÷ their median, 0 where nothing varies. */
 export interface BenchRow {
@@ -23,6 +23,23 @@ export interface BenchResult {
   readonly wrong?: boolean;
 }
 
+/** `whole`: the best plan by whole tensors; `regions`: the default one, of least memory; `tuned`: the fastest by measured runs. */
+export type PlanKind = 'whole' | 'regions' | 'tuned';
+
+/** A model that is ready to run on our own kernels. */
+export interface Runnable {
+  readonly program: Program;
+  readonly inputs: ReadonlyMap<string, Values>;
+  readonly arenaBytes: number;
+  /** Constants and tables, kept apart from the arena. */
+  readonly constantBytes: number;
+  /** Bytes of the module's memory, in pages of 64 KiB. */
+  readonly memoryBytes: number;
+  run(): void;
+  /** The kernel that takes most of the time, and its share. */
+  slowest(): { readonly name: string; readonly share: number };
+}
+
 /** Runs models, for suites that need more than the command's own output. */
 export interface ModelRunner {
   /** A tensor file (.pb). */
@@ -30,6 +47,8 @@ export interface ModelRunner {
   interfaceOf(model: string): { readonly inputs: readonly string[]; readonly outputs: readonly string[] };
   /** The outputs by name; errors with the code `unsupported` or `bad-input` where the model is refused. */
   run(model: string, inputs: ReadonlyMap<string, Values>): Promise<ReadonlyMap<string, Values>>;
+  /** Plans a model, its open dimensions frozen by these arguments, with seeded random inputs. */
+  prepare(model: string, freeze: readonly string[], kind: PlanKind): Promise<Runnable>;
 }
 
 export interface BenchOptions {

@@ -1,6 +1,7 @@
 import { conformanceSuite } from './conformance.js';
+import { executeSuite } from './execute.js';
 import { memorySuite } from './memory.js';
 import type { Suite } from './suite.js';
 
 /** All suites of `regrain bench`. */
-export const suites: readonly Suite[] = [memorySuite, conformanceSuite];
+export const suites: readonly Suite[] = [memorySuite, executeSuite, conformanceSuite];

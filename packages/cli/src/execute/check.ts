@@ -1,4 +1,5 @@
-import { badInput, type DType, type Program, type Values } from '@regrain/core-ir';
+import { feedsOf, type OnnxRuntime, openOnnxRuntime } from '@regrain/bench';
+import { badInput, type Program, type Values } from '@regrain/core-ir';
 
 /** How outputs compare with ONNX Runtime's (`run --json`, DESIGN section 11). */
 export interface Check {
@@ -18,25 +19,6 @@ const TOLERANCE = 1e-4;
 /** ONNX Runtime's own sigmoid and exponential err by so much near 0. */
 const ABSOLUTE = 1e-6;
 
-interface Ort {
-  readonly Tensor: new (type: string, data: unknown, dims: readonly number[]) => OrtTensor;
-  readonly InferenceSession: {
-    create(
-      path: string,
-      options: object,
-    ): Promise<{
-      run(feeds: Record<string, OrtTensor>): Promise<Record<string, OrtTensor>>;
-      readonly inputNames: readonly string[];
-      readonly outputNames: readonly string[];
-    }>;
-  };
-}
-
-interface OrtTensor {
-  readonly data: ArrayLike<number | bigint>;
-  readonly dims: readonly number[];
-}
-
 /** Runs the model with ONNX Runtime on the same inputs and compares every output. */
 export async function checkAgainstOnnxRuntime(
   model: string,
@@ -46,17 +28,7 @@ export async function checkAgainstOnnxRuntime(
 ): Promise<Check> {
   const ort = await onnxRuntime();
   const session = await ort.InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 });
-  const given = new Map(inputs);
-  for (const { to } of program.states) {
-    const { name, dtype, shape } = program.tensors[to.tensor];
-    if (!given.has(name)) given.set(name, { dtype, shape, data: [], splat: 0 });
-  }
-  const feeds = Object.fromEntries(
-    session.inputNames.flatMap((name) => {
-      const values = given.get(name);
-      return values ? [[name, new ort.Tensor(values.dtype, typed(values), values.shape)]] : [];
-    }),
-  );
+  const feeds = feedsOf(ort, session, program, inputs);
   const began = performance.now();
   const wanted = await session.run(feeds);
   const referenceMs = performance.now() - began;
@@ -88,41 +60,11 @@ export async function checkAgainstOnnxRuntime(
   return { passed, maxAbsError, maxRelError, mismatches, quantumShare: integers === 0 ? 0 : quanta / integers, referenceMs };
 }
 
-async function onnxRuntime(): Promise<Ort> {
-  // A name in a variable: the bundler must not look for what may be absent.
-  const name = 'onnxruntime-node';
-  try {
-    const module = (await import(name)) as { default?: Ort } & Ort;
-    return module.default ?? module;
-  } catch (cause) {
-    throw badInput('--check needs onnxruntime-node, which is not installed here: npm install --save-dev onnxruntime-node@1.30', cause);
-  }
+async function onnxRuntime(): Promise<OnnxRuntime> {
+  const ort = await openOnnxRuntime('onnxruntime-node');
+  if (!ort) throw badInput('--check needs onnxruntime-node, which is not installed here: npm install --save-dev onnxruntime-node@1.30');
+  return ort;
 }
-
-function typed({ dtype, data, splat, shape }: Values): unknown {
-  const count = shape.reduce((product, extent) => product * extent, 1);
-  const at = (k: number): number => splat ?? data[k];
-  if (dtype === 'int64' || dtype === 'uint64') {
-    const wide = dtype === 'int64' ? new BigInt64Array(count) : new BigUint64Array(count);
-    for (let k = 0; k < count; k++) wide[k] = BigInt(Math.trunc(at(k)));
-    return wide;
-  }
-  const Typed = ARRAYS[dtype];
-  if (!Typed) throw badInput(`--check cannot give ONNX Runtime an input of ${dtype}`);
-  return Typed.from({ length: count }, (_, k) => at(k));
-}
-
-const ARRAYS: Readonly<Partial<Record<DType, { from(items: { length: number }, map: (_: unknown, k: number) => number): unknown }>>> = {
-  float32: Float32Array,
-  float64: Float64Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-};
 
 function finite(value: number): number {
   return Number.isFinite(value) ? value : 0;

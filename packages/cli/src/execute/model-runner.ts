@@ -1,7 +1,11 @@
-import type { ModelRunner } from '@regrain/bench';
-import { type Loaded, OperatorSet, type Session, type Values } from '@regrain/core-ir';
+import type { ModelRunner, PlanKind, Runnable } from '@regrain/bench';
+import { type CompileOptions, type Loaded, OperatorSet, type Session, type Values } from '@regrain/core-ir';
 import { interfaceOf, readTensorFile } from '@regrain/frontend-onnx';
 import { emitWasm, evaluatorOf, WasmSession } from '@regrain/hw-wasm';
+import { DEFAULT_INPUT, DEFAULT_MOVE, DEFAULT_PIPELINE, DEFAULT_SEED, TUNED_OBJECTIVE } from '../default-pipeline.js';
+import { dim, shape } from '../options/parse.js';
+import { inputsFor } from './inputs.js';
+import { profileOf } from './profile.js';
 
 /** The plainest plan: whole tensors in the model's order. */
 const PLAIN = {
@@ -33,7 +37,50 @@ export function modelRunner(session: Session): ModelRunner {
       const wanted = new Set(loaded.program.tensors.filter(({ kind }) => kind === 'input').map(({ name }) => name));
       return wasm.run(new Map([...inputs].filter(([name]) => wanted.has(name))));
     },
+    async prepare(model, freeze, kind): Promise<Runnable> {
+      const loaded = await session.load(model, freezeOf(freeze));
+      const { plan } = await session.compile(loaded, optionsFor(kind));
+      const wasm = await WasmSession.open(plan, loaded.constants, await emitWasm(plan, loaded.constants), { evaluateOpaque });
+      const inputs = inputsFor(plan.program, {}, DEFAULT_SEED);
+      const { arenaBytes, data } = wasm.program;
+      return {
+        program: plan.program,
+        inputs,
+        arenaBytes,
+        constantBytes: data.bytes.length,
+        memoryBytes: wasm.memory.buffer.byteLength,
+        run: () => void wasm.run(inputs),
+        slowest() {
+          const { operators } = profileOf(plan, wasm.program, wasm.observe(inputs).seen);
+          const total = operators.reduce((sum, { ms }) => sum + ms, 0);
+          return { name: operators[0].name, share: operators[0].ms / total };
+        },
+      };
+    },
   };
+}
+
+/** What the command line would compile with. */
+function optionsFor(kind: PlanKind): CompileOptions {
+  const whole = kind === 'whole' ? ({ decompose: 'whole-tensor', iterations: 0 } as const) : {};
+  return {
+    pipeline: { ...DEFAULT_PIPELINE, ...whole, move: DEFAULT_MOVE },
+    target: kind === 'tuned' ? { id: 'wasm', options: { measure: true } } : 'wasm',
+    objective: kind === 'tuned' ? TUNED_OBJECTIVE : 'peak',
+    constraints: [],
+    input: DEFAULT_INPUT,
+    seed: DEFAULT_SEED,
+  };
+}
+
+/** From arguments in pairs: `--dim N=1`, `--shape x=1,3,64,64`. */
+function freezeOf(args: readonly string[]): Parameters<Session['load']>[1] {
+  let [dims, shapes] = [{}, {}] as [ReturnType<typeof dim>, ReturnType<typeof shape>];
+  for (let k = 0; k < args.length; k += 2) {
+    if (args[k] === '--dim') dims = dim(args[k + 1], dims);
+    else shapes = shape(args[k + 1], shapes);
+  }
+  return { dims, shapes };
 }
 
 /**

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { json, regrain } from './regrain.js';
+
+interface Row {
+  readonly case: string;
+  readonly metric: string;
+  readonly ours: number;
+  readonly peerName: string;
+  readonly ratio: number | null;
+}
+
+describe('bench', () => {
+  it('execute: times our plans in turn with each other and with the peers that are there', () => {
+    const { rows } = json<{ rows: readonly Row[] }>(['bench', 'execute', '--only', 'mnist']);
+    expect(new Set(rows.map((row) => row.case))).toEqual(new Set(['mnist_opt']));
+    expect(rows.map(({ metric, peerName }) => `${metric} ÷ ${peerName}`)).toEqual(
+      expect.arrayContaining(['time, regions ÷ onnxruntime-node', 'time, tuned ÷ whole', 'arena ÷ whole tensors']),
+    );
+    for (const { ours, ratio } of rows) {
+      expect(ours).toBeGreaterThan(0);
+      expect(ratio).toBeGreaterThan(0);
+    }
+    expect(rows.find(({ metric }) => metric === 'arena')?.ratio).toBeLessThan(0.5);
+  });
+
+  it('names a suite that is not there, with the nearest', () => {
+    const { code, stderr } = regrain(['bench', 'exekute']);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/execute/);
+  });
+});
