@@ -6,11 +6,8 @@ import { packWith } from './outcome.js';
 import { type Placed, placeInOrder, type Wish } from './place.js';
 
 export const bestFitOptions = z.strictObject({
-  orders: z.number().int().min(1).max(6).default(3).describe('orders to try, at most; the best height is kept'),
+  orders: z.number().int().min(1).max(7).default(3).describe('orders to try, at most; the best height is kept'),
 });
-
-/** Of more buffers only two orders are tried: the third puts long lives last, which takes time that grows with their square. */
-const MANY = 4000;
 
 type Compare = (a: Group, b: Group) => number;
 
@@ -22,12 +19,13 @@ const lifeClass = (group: Group): number => Math.floor(Math.log2(life(group) + 1
 /**
  * Orders that do well on different problems, those first that won most often on the reference models: long lives first and within a
  * class in order of time (streams of rows and tiles), the same with large ones first, then the planner of TensorFlow Lite (few buffers of
- * many sizes).
+ * many sizes). Where some buffers are far larger than most, the tightest place keeps the large gaps for them.
  */
 const ORDERS: readonly (readonly [Compare, 'lowest' | 'tightest'])[] = [
   [(a, b) => lifeClass(b) - lifeClass(a) || a.first - b.first, 'lowest'],
   [(a, b) => lifeClass(b) - lifeClass(a) || b.bytes - a.bytes || a.first - b.first, 'lowest'],
   [(a, b) => b.bytes - a.bytes || a.first - b.first, 'tightest'],
+  [(a, b) => lifeClass(b) - lifeClass(a) || a.first - b.first, 'tightest'],
   [(a, b) => a.first - b.first || life(b) - life(a), 'tightest'],
   [(a, b) => b.bytes * (life(b) + 1) - a.bytes * (life(a) + 1) || a.first - b.first, 'lowest'],
   [(a, b) => b.last - a.last || b.bytes - a.bytes, 'lowest'],
@@ -35,7 +33,7 @@ const ORDERS: readonly (readonly [Compare, 'lowest' | 'tightest'])[] = [
 
 /**
  * The best of several list orders, each buffer at its lowest or tightest place; stops at the load bound. Among placements of one height,
- * that in which co-accessed buffers lie one behind the other. O(orders × n × buffers that live together) at worst.
+ * that in which co-accessed buffers lie one behind the other. O(orders × n × free gaps × log times), far less than that where little is free.
  */
 @injectable()
 export class BestFitAllocator implements Allocator {
@@ -46,7 +44,7 @@ export class BestFitAllocator implements Allocator {
       let best: Placed | undefined;
       let winner: (typeof ORDERS)[number] = ORDERS[0];
       let limit = Number.POSITIVE_INFINITY;
-      const orders = Math.min(this.options.orders, groups.length > MANY ? 2 : ORDERS.length);
+      const { orders } = this.options;
       for (const [k, each] of ORDERS.slice(0, orders).entries()) {
         context.signal.throwIfAborted();
         const placed = placeInOrder(packing, groups, groups.toSorted(each[0]), each[1], limit);

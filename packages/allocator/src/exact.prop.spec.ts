@@ -35,4 +35,12 @@ describe('exact', () => {
       { numRuns: 300 },
     );
   });
+
+  it('does not fit where a given offset alone ends above the capacity', () => {
+    const buffers = [
+      { bytes: 1, align: 1, first: 0, last: 0, fixed: 0 },
+      { bytes: 1, align: 1, first: 1, last: 1, fixed: 1 },
+    ];
+    expect(exact.place({ capacity: 1, buffers, near: [] }, context)).toMatchObject({ ok: false, proved: true, required: 2 });
+  });
 });

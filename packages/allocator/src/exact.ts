@@ -80,7 +80,7 @@ export class ExactAllocator implements Allocator {
 
 /** The best of the list orders, whatever the capacity. */
 function listed(packing: Packing, context: Context): Packed & { readonly ok: true } {
-  const packed = new BestFitAllocator({ orders: 6 }).place({ ...packing, capacity: Number.POSITIVE_INFINITY }, context);
+  const packed = new BestFitAllocator({ orders: 7 }).place({ ...packing, capacity: Number.POSITIVE_INFINITY }, context);
   return packed as Packed & { readonly ok: true };
 }
 

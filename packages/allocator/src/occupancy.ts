@@ -1,33 +1,35 @@
-import type { Group, Piece } from './groups.js';
+import type { Group } from './groups.js';
+import { Intervals } from './intervals.js';
 
-/** Width of a bucket, in times. */
-const BUCKET = 128;
-/** Pieces that live in so many buckets or more stand in a list of their own instead. */
-const MANY = 8;
+/** Intervals that a piece must not lie in. */
+interface Asked {
+  readonly borders: readonly number[];
+  /** The piece's first byte, and the one behind its last, behind the group's offset. */
+  readonly from: number;
+  readonly to: number;
+  /** The first interval that may still be in the way. */
+  at: number;
+}
 
 /**
- * Pieces that have their offset, found by time: buckets of time, each sorted by offset. Adding costs O(pieces of the buckets it
- * lives in); asking visits what lives in the group's buckets, lowest first.
+ * Which offsets are taken when. A segment tree over the times: a piece is noted at the O(log times) nodes that its life consists of, and
+ * above them as long as it is new there. Notes are united to intervals, so there are few where little is free: what a query looks at
+ * hardly grows with the number of pieces.
  */
 export class Occupancy {
   private readonly start: Float64Array;
-  private readonly first: Int32Array;
-  private readonly last: Int32Array;
-  private readonly bytes: Float64Array;
-  private readonly buckets: number[][];
-  /** Pieces of long lives, by offset. */
-  private readonly long: number[] = [];
-  private readonly seen: Int32Array;
-  private queries = 0;
+  /** Leaves begin here. */
+  private readonly size: number;
+  /** By node: taken through all its times, and taken at some of them. */
+  private readonly always: (Intervals | undefined)[];
+  private readonly sometimes: (Intervals | undefined)[];
 
   constructor(groups: readonly Group[], buffers: number) {
     this.start = new Float64Array(buffers);
-    this.first = new Int32Array(buffers);
-    this.last = new Int32Array(buffers);
-    this.bytes = new Float64Array(buffers);
-    this.seen = new Int32Array(buffers);
-    const end = groups.reduce((most, { last }) => Math.max(most, last), 0);
-    this.buckets = Array.from({ length: Math.floor(end / BUCKET) + 1 }, () => []);
+    const times = groups.reduce((most, { last }) => Math.max(most, last), 0) + 1;
+    this.size = 2 ** Math.ceil(Math.log2(times));
+    this.always = new Array(2 * this.size);
+    this.sometimes = new Array(this.size);
   }
 
   offsetOf(buffer: number): number {
@@ -37,90 +39,102 @@ export class Occupancy {
   add(group: Group, offset: number): void {
     for (const { buffer, at, bytes, first, last } of group.pieces) {
       this.start[buffer] = offset + at;
-      this.first[buffer] = first;
-      this.last[buffer] = last;
-      this.bytes[buffer] = bytes;
       if (bytes === 0) continue;
-      const lists = isLong(first, last) ? [this.long] : this.buckets.slice(Math.floor(first / BUCKET), Math.floor(last / BUCKET) + 1);
-      for (const list of lists) list.splice(this.position(list, offset + at), 0, buffer);
+      this.eachNode(first, last, (node, inside) => {
+        if (inside) this.note(node, offset + at, offset + at + bytes);
+      });
     }
   }
 
   /**
-   * Offsets that the group must not start at: open intervals `(from, to)`, by rising `from`, flat. `visit` gets them until it
-   * returns false.
+   * Where the group may begin at multiples of its alignment, from the lowest on: from `at` up to `end`, until `visit` returns false. The
+   * last has no end.
    */
-  forbidden(group: Group, visit: (from: number, to: number) => boolean): void {
-    const [piece] = group.pieces;
-    if (group.pieces.length === 1) {
-      this.merge(piece, visit);
-      return;
+  free(group: Group, visit: (at: number, end: number) => boolean): void {
+    const asked = this.asked(group);
+    for (let at = 0; ; ) {
+      at = lowest(asked, at, group.align);
+      const end = endOf(asked);
+      if (!visit(at, end) || end === Number.POSITIVE_INFINITY) return;
+      // Behind `end` something is in the way.
+      at = end + 1;
     }
-    const found: number[] = [];
-    for (const each of group.pieces) this.collect(each, found);
-    for (const k of byStart(found)) if (!visit(found[2 * k], found[2 * k + 1])) return;
   }
 
-  /** What lives with the piece, lowest start first, each once: the lists of its buckets and that of long lives, merged. */
-  private merge(piece: Piece, visit: (from: number, to: number) => boolean): void {
-    const first = Math.floor(piece.first / BUCKET);
-    const near = this.buckets.slice(first, Math.floor(piece.last / BUCKET) + 1);
-    const lists =
-      near.length < MANY ? [this.long, ...near] : [this.long, [...new Set(near.flat())].sort((a, b) => this.start[a] - this.start[b])];
-    const heads = lists.map(() => 0);
-    this.queries++;
-    for (;;) {
-      let next = -1;
-      for (let k = 0; k < lists.length; k++) {
-        if (heads[k] < lists[k].length && (next < 0 || this.start[lists[k][heads[k]]] < this.start[lists[next][heads[next]]])) next = k;
+  isFree(group: Group, offset: number): boolean {
+    return lowest(this.asked(group), offset, 1) === offset;
+  }
+
+  private asked(group: Group): Asked[] {
+    const asked: Asked[] = [];
+    for (const { at, bytes, first, last } of group.pieces) {
+      if (bytes === 0) continue;
+      this.eachNode(first, last, (node, inside) => {
+        this.ask(asked, this.always[node], at, bytes);
+        if (inside) this.ask(asked, this.sometimes[node], at, bytes);
+      });
+    }
+    return asked;
+  }
+
+  private ask(asked: Asked[], intervals: Intervals | undefined, from: number, bytes: number): void {
+    if (intervals) asked.push({ borders: intervals.borders, from, to: from + bytes, at: 0 });
+  }
+
+  /** The largest nodes that make up the span of time, and those above them. */
+  private eachNode(first: number, last: number, visit: (node: number, inside: boolean) => void): void {
+    let left = first + this.size;
+    let right = last + this.size + 1;
+    // Above the span's first and last time.
+    let before = left;
+    let behind = right - 1;
+    while (before > 0) {
+      if (left < right) {
+        if (left & 1) visit(left++, true);
+        if (right & 1) visit(--right, true);
       }
-      if (next < 0) return;
-      const q = lists[next][heads[next]++];
-      if (this.first[q] > piece.last || piece.first > this.last[q] || this.seen[q] === this.queries) continue;
-      this.seen[q] = this.queries;
-      if (!visit(this.start[q] - piece.bytes, this.start[q] + this.bytes[q])) return;
+      left >>= 1;
+      right >>= 1;
+      before >>= 1;
+      behind >>= 1;
+      if (before > 0 && (before < left || left >= right)) visit(before, false);
+      if (behind !== before && (behind >= right || left >= right)) visit(behind, false);
     }
   }
 
-  private collect(piece: Piece, found: number[]): void {
-    if (piece.bytes === 0) return;
-    this.queries++;
-    for (const list of [this.long, ...this.buckets.slice(Math.floor(piece.first / BUCKET), Math.floor(piece.last / BUCKET) + 1)]) {
-      for (const q of list) {
-        if (this.seen[q] === this.queries) continue;
-        this.seen[q] = this.queries;
-        if (this.first[q] <= piece.last && piece.first <= this.last[q])
-          found.push(this.start[q] - piece.bytes - piece.at, this.start[q] + this.bytes[q] - piece.at);
-      }
+  private note(node: number, from: number, to: number): void {
+    (this.always[node] ??= new Intervals()).add(from, to);
+    for (let above = node >> 1; above > 0; above >>= 1) {
+      if (!(this.sometimes[above] ??= new Intervals()).add(from, to)) return;
     }
-  }
-
-  private position(list: readonly number[], offset: number): number {
-    let lo = 0;
-    let hi = list.length;
-    while (lo < hi) {
-      const mid = (lo + hi) >> 1;
-      if (this.start[list[mid]] < offset) lo = mid + 1;
-      else hi = mid;
-    }
-    return lo;
   }
 }
 
-/** Positions of the pairs by rising start. Many are sorted as numbers that hold start and position: far faster than by comparison. */
-function byStart(pairs: readonly number[]): Iterable<number> {
-  const count = pairs.length / 2;
-  const span = 2 ** Math.ceil(Math.log2(count + 1));
-  let largest = 0;
-  for (let k = 0; k < count; k++) largest = Math.max(largest, Math.abs(pairs[2 * k]));
-  if (count < 32 || (largest + 1) * span > Number.MAX_SAFE_INTEGER) {
-    return Array.from({ length: count }, (_, k) => k).sort((a, b) => pairs[2 * a] - pairs[2 * b]);
+/** The lowest offset from `at` on at which nothing that is asked is in the way; what is all below is asked no longer. */
+function lowest(asked: Asked[], at: number, align: number): number {
+  for (let moved = true; moved; ) {
+    moved = false;
+    let kept = 0;
+    for (const each of asked) {
+      const { borders, from, to } = each;
+      let next = each.at;
+      for (; next < borders.length && borders[next] < at + to; next += 2) {
+        const end = borders[next + 1] - from;
+        if (end <= at) continue;
+        at = align > 1 ? Math.ceil(end / align) * align : end;
+        moved = true;
+      }
+      each.at = next;
+      if (next < borders.length) asked[kept++] = each;
+    }
+    asked.length = kept;
   }
-  const keys = new Float64Array(count);
-  for (let k = 0; k < count; k++) keys[k] = pairs[2 * k] * span + k;
-  return keys.sort().map((key) => key - Math.floor(key / span) * span);
+  return at;
 }
 
-function isLong(first: number, last: number): boolean {
-  return Math.floor(last / BUCKET) - Math.floor(first / BUCKET) >= MANY;
+/** The highest offset up to which it stays so. */
+function endOf(asked: readonly Asked[]): number {
+  let end = Number.POSITIVE_INFINITY;
+  for (const { borders, to, at } of asked) end = Math.min(end, borders[at] - to);
+  return end;
 }

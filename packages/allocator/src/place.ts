@@ -31,6 +31,7 @@ export function placeInOrder(
     occupancy.add(group, group.fixed);
     height = Math.max(height, group.fixed + group.bytes);
   }
+  if (height >= limit) return undefined;
   for (const group of order) {
     if (group.fixed !== undefined) continue;
     const offset = wished(group, occupancy, wish?.(group, occupancy, height) ?? [], height) ?? findPlace(group, occupancy, fit);
@@ -43,36 +44,18 @@ export function placeInOrder(
 }
 
 function findPlace(group: Group, occupancy: Occupancy, fit: Fit): number {
-  const { align } = group;
-  const up = (offset: number): number => Math.ceil(offset / align) * align;
-  let at = 0;
-  let best = -1;
+  let best = 0;
   let least = Number.POSITIVE_INFINITY;
-  occupancy.forbidden(group, (from, to) => {
-    // Free from `at` on until the next forbidden interval begins: starting anywhere in [at, from] is fine.
-    if (at <= from) {
-      const room = from - at;
-      if (fit === 'lowest') {
-        best = at;
-        return false;
-      }
-      if (room < least) [best, least] = [at, room];
-    }
-    if (to > at) at = up(to);
-    return true;
+  occupancy.free(group, (at, end) => {
+    const room = end - at;
+    if (room < least || least === Number.POSITIVE_INFINITY) [best, least] = [at, room];
+    return fit === 'tightest';
   });
-  return best >= 0 ? best : at;
+  return best;
 }
 
 function wished(group: Group, occupancy: Occupancy, wishes: readonly number[], height: number): number | undefined {
-  for (const offset of wishes) {
-    if (offset < 0 || offset % group.align !== 0 || offset + group.bytes > height) continue;
-    let free = true;
-    occupancy.forbidden(group, (from, to) => {
-      if (from < offset && offset < to) free = false;
-      return free && from < offset;
-    });
-    if (free) return offset;
-  }
-  return undefined;
+  return wishes.find(
+    (offset) => offset >= 0 && offset % group.align === 0 && offset + group.bytes <= height && occupancy.isFree(group, offset),
+  );
 }

@@ -35,8 +35,11 @@ export function minimise(parts: readonly Part[], bound: number, budget: Budget):
       share *= GROWTH;
     }
     const target = missed < lowest ? lowest : Math.floor((missed + height) / 2);
+    const before = budget.nodes;
     const result = lowerAll(parts, target, Math.min(share, budget.nodes), budget);
     height = heightOf(parts);
+    // The highest part is too large to be searched.
+    if (result === 'open' && budget.nodes === before) break;
     if (result === 'impossible') lowest = target + 1;
     if (result !== 'found') missed = target;
   }

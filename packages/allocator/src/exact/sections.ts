@@ -85,6 +85,10 @@ function compress(list: readonly Item[]): { spans: { first: number; last: number
 type Spanned = Omit<Sections, 'meets' | 'other' | 'above' | 'below'>;
 
 function meetingsOf(made: Spanned, limit: number): Pick<Sections, 'meets' | 'other' | 'above' | 'below'> | undefined {
+  // In every further section an item meets another that has begun: so many pairs there are at least.
+  let least = -made.span[made.items];
+  for (let k = 0; k < made.span[made.items]; k++) least += made.spanTo[k] - made.spanFrom[k] + 1;
+  if (least > limit) return undefined;
   // Spans by section.
   const inSection: number[][] = Array.from({ length: made.sections }, () => []);
   const itemOf = new Int32Array(made.span[made.items]);
