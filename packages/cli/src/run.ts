@@ -4,6 +4,7 @@ import { benchCommand } from './commands/bench.js';
 import { compileCommand } from './commands/compile.js';
 import { depsCommand } from './commands/deps.js';
 import { doctorCommand } from './commands/doctor.js';
+import { explainCommand } from './commands/explain.js';
 import { pluginsCommand } from './commands/plugins.js';
 import { runCommand } from './commands/run.js';
 import { targetsCommand } from './commands/targets.js';
@@ -17,6 +18,7 @@ const COMMANDS = [
   runCommand,
   depsCommand,
   allocateCommand,
+  explainCommand,
   verifyCommand,
   pluginsCommand,
   targetsCommand,

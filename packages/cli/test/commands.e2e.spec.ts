@@ -15,7 +15,7 @@ describe('regrain', () => {
     const help = regrain(['--help']);
     expect(help.code).toBe(0);
     const commands = [...help.stdout.matchAll(/^ {2}(\w+) /gm)].map(([, name]) => name).filter((name) => name !== 'help');
-    expect(commands.sort()).toEqual(['allocate', 'bench', 'compile', 'deps', 'doctor', 'plugins', 'run', 'targets', 'verify']);
+    expect(commands.sort()).toEqual(['allocate', 'bench', 'compile', 'deps', 'doctor', 'explain', 'plugins', 'run', 'targets', 'verify']);
     for (const name of commands) {
       const { code, stdout } = regrain([name, '--help']);
       expect(code).toBe(0);

@@ -45,6 +45,24 @@ export interface Trial {
   readonly before: number;
   readonly after: number;
   readonly kept: boolean;
+  /** Before and after; the second is missing where no plan fits. Absent from plans of earlier versions. */
+  readonly effect?: { readonly before: TrialFigures; readonly after?: TrialFigures };
+}
+
+/** What execution showed of one plan in a trial. */
+export interface TrialFigures {
+  /** Live bytes of the counted spaces at the worst step. */
+  readonly peakBytes: number;
+  readonly arenaBytes: number;
+  readonly macs: number;
+  /** Makespan in the target's unit. */
+  readonly cycles: number;
+}
+
+/** The plugin of a stage, with the options that differ from its defaults. */
+export interface Maker {
+  readonly id: string;
+  readonly options?: Readonly<Record<string, unknown>>;
 }
 
 /** Everything for one program on one machine: verified and serialisable. */
@@ -58,4 +76,6 @@ export interface Plan {
   readonly placements: readonly Placement[];
   readonly metrics: Metrics;
   readonly trials: readonly Trial[];
+  /** Which plugins made it, by stage, as they were configured. Absent from plans of earlier versions. */
+  readonly made?: Readonly<Record<string, Maker>>;
 }

@@ -4,7 +4,8 @@ import { Adjuster } from '../extension-points/adjuster.js';
 import type { Loaded } from '../extension-points/frontend.js';
 import { Verifier } from '../extension-points/verifier.js';
 import { type Grain, wholeTensorGrain } from '../ir/grain.js';
-import type { Trial } from '../ir/plan.js';
+import type { Maker, Plan, Trial, TrialFigures } from '../ir/plan.js';
+import { countedBytes } from '../plan/metrics.js';
 import type { Choice } from '../plugin/choice.js';
 import type { Registry } from '../plugin/registry.js';
 import { blame } from './blame.js';
@@ -27,7 +28,7 @@ export async function compile(registry: Registry, loaded: Loaded, options: Compi
   const { baseline, fits } = await planBaseline(run);
   const first = await firstPlan(run, fits ? baseline : undefined);
   const { best, trials } = await adjust(run, first);
-  const answer: Finished = { ...best, plan: { ...best.plan, trials } };
+  const answer: Finished = { ...best, plan: { ...best.plan, trials, made: makersOf(best.by) } };
   const verifiedBy = await verify(run, answer);
   run.elapsedMs['compile'] = now() - began;
   return {
@@ -108,13 +109,24 @@ async function adjust(run: Run, start: Finished): Promise<{ readonly best: Finis
       const tried = await tryEdits(run, at, edited(label, run, at.grain, edits));
       const after = tried?.score ?? Number.POSITIVE_INFINITY;
       const kept = tried !== undefined && after < at.score;
-      trials.push({ edits, predicted: gain, before: at.score, after, kept });
+      const effect = { before: figuresOf(at.plan), ...(tried ? { after: figuresOf(tried.plan) } : {}) };
+      trials.push({ edits, predicted: gain, before: at.score, after, kept, effect });
       if (!kept) continue;
       best = tried;
       break;
     }
   }
   return { best, trials };
+}
+
+/** What a trial's plan comes to. */
+function figuresOf({ metrics, machine }: Plan): TrialFigures {
+  const { peakBytes, arenaBytes, macs, cycles } = metrics;
+  return { peakBytes: countedBytes(peakBytes, machine), arenaBytes: countedBytes(arenaBytes, machine), macs, cycles };
+}
+
+function makersOf(by: Readonly<Record<string, Choice>>): Readonly<Record<string, Maker>> {
+  return Object.fromEntries(Object.entries(by).map(([stage, choice]) => [stage, typeof choice === 'string' ? { id: choice } : choice]));
 }
 
 function edited(label: string, run: Run, grain: Grain, edits: Trial['edits']): Grain {

@@ -37,7 +37,7 @@ export function parsePlan(text: string, source = 'plan', trusted = false): Plan 
 }
 
 function planOf(json: PlanJson): Plan {
-  const { program, machine, decomposition, trials } = json;
+  const { program, machine, decomposition, trials, made } = json;
   return {
     format: json.format,
     program: { ...program, tensors: program.tensors.map(tensorOf), operations: program.operations.map(operationOf) },
@@ -72,6 +72,7 @@ function planOf(json: PlanJson): Plan {
       before: numberOf(before),
       after: numberOf(after),
     })),
+    ...(made ? { made: decodeValue(made) as Plan['made'] } : {}),
   };
 }
 

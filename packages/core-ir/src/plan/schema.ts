@@ -120,6 +120,8 @@ const placement = z.strictObject({
   last: whole,
 });
 
+const figures = z.strictObject({ peakBytes: bytes, arenaBytes: bytes, macs: z.number().min(0), cycles: z.number().min(0) });
+
 const edit = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('split'), at: tensorBox, axis: id, cut: z.int(), tasks: z.boolean() }),
   z.strictObject({ kind: z.literal('merge'), tensor: id, boxes: z.tuple([box, box]), tasks: z.boolean() }),
@@ -140,7 +142,20 @@ export const planSchema = z
       macs: z.number().min(0),
       cycles: z.number().min(0),
     }),
-    trials: z.array(z.strictObject({ edits: z.array(edit), predicted: number, before: number, after: number, kept: z.boolean() })),
+    trials: z.array(
+      z.strictObject({
+        edits: z.array(edit),
+        predicted: number,
+        before: number,
+        after: number,
+        kept: z.boolean(),
+        effect: z.strictObject({ before: figures, after: figures.optional() }).optional().describe('after is missing where no plan fits'),
+      }),
+    ),
+    made: z
+      .record(z.string(), z.strictObject({ id: z.string(), options: z.record(z.string(), z.unknown()).optional() }))
+      .optional()
+      .describe('the plugin of each stage'),
     decomposition,
     steps: z.array(step),
     placements: z.array(placement),

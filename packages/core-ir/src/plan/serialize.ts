@@ -10,7 +10,8 @@ import type { PlanJson } from './schema.js';
  * A plan as text of the format `regrain.plan/1`: the same plan gives the same text, `parsePlan` gives the same plan. One line per
  * tensor, operation, region, task, step and placement, so that plans can be compared line by line. Constants are not in it.
  */
-export function serializePlan({ format, program, machine, constraints, decomposition, steps, placements, metrics, trials }: Plan): string {
+export function serializePlan(plan: Plan): string {
+  const { format, program, machine, constraints, decomposition, steps, placements, metrics, trials, made } = plan;
   const { tensors, operations, name, outputs, states, trace } = program;
   const { grain, instances, regions, tasks } = decomposition;
   const number = (value: number): never => encodeNumber(value) as never;
@@ -27,13 +28,15 @@ export function serializePlan({ format, program, machine, constraints, decomposi
     machine: JSON.stringify(machineJson(machine)),
     constraints: JSON.stringify(constraints),
     metrics: JSON.stringify(metricsJson(metrics)),
-    trials: lines(trials, ({ edits, predicted, before, after, kept }) => ({
+    trials: lines(trials, ({ edits, predicted, before, after, kept, effect }) => ({
       edits,
       predicted: number(predicted),
       before: number(before),
       after: number(after),
       kept,
+      effect,
     })),
+    ...(made ? { made: JSON.stringify(encodeValue(made)) } : {}),
     decomposition: object({
       grain: object({
         regions: lines(grain.regions, (boxes) => boxes),
