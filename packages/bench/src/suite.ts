@@ -1,4 +1,4 @@
-import type { Program, Values } from '@regrain/core-ir';
+import type { InputAccess, Program, Values } from '@regrain/core-ir';
 
 /** One measured figure beside its peer or bound. `ratio` is ours ÷ peer; `spread` the range of repeated runs ÷ their median, 0 where nothing varies. */
 export interface BenchRow {
@@ -40,6 +40,28 @@ export interface Runnable {
   slowest(): { readonly name: string; readonly share: number };
 }
 
+export interface FrontOptions {
+  /** Arguments that freeze open dimensions. */
+  readonly freeze: readonly string[];
+  readonly input: InputAccess;
+  readonly target: string;
+  /** Of multiply-accumulates: a plan is made for each. */
+  readonly factors: readonly number[];
+  readonly progress: (line: string) => void;
+}
+
+export interface Front {
+  readonly points: readonly {
+    readonly macFactor: number;
+    readonly arenaBytes: number;
+    readonly peakBytes: number;
+    readonly tasks: number;
+  }[];
+  readonly searchMs: number;
+  /** Plans that are not verified. */
+  readonly faults: readonly string[];
+}
+
 /** Runs models, for suites that need more than the command's own output. */
 export interface ModelRunner {
   /** A tensor file (.pb). */
@@ -49,6 +71,8 @@ export interface ModelRunner {
   run(model: string, inputs: ReadonlyMap<string, Values>): Promise<ReadonlyMap<string, Values>>;
   /** Plans a model, its open dimensions frozen by these arguments, with seeded random inputs. */
   prepare(model: string, freeze: readonly string[], kind: PlanKind): Promise<Runnable>;
+  /** Plans of the memory/compute front of a model or of a program. */
+  front(source: string | Program, options: FrontOptions): Promise<Front>;
 }
 
 export interface BenchOptions {

@@ -1,7 +1,8 @@
 import { conformanceSuite } from './conformance.js';
 import { executeSuite } from './execute.js';
 import { memorySuite } from './memory.js';
+import { paretoSuite } from './pareto.js';
 import type { Suite } from './suite.js';
 
 /** All suites of `regrain bench`. */
-export const suites: readonly Suite[] = [memorySuite, executeSuite, conformanceSuite];
+export const suites: readonly Suite[] = [memorySuite, paretoSuite, executeSuite, conformanceSuite];

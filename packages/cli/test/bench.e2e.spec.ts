@@ -23,6 +23,15 @@ describe('bench', () => {
     expect(rows.find(({ metric }) => metric === 'arena')?.ratio).toBeLessThan(0.5);
   });
 
+  it('pareto: plans a published network at several factors, with fewer bytes than its published front', () => {
+    const { rows } = json<{ rows: readonly Row[] }>(['bench', 'pareto', '--only', 'mbv2-w0.35']);
+    const published = rows.filter(({ peerName }) => peerName === 'msf-CNN');
+    expect(published).toHaveLength(4);
+    for (const { ratio } of published) expect(ratio).toBeLessThan(0.6);
+    const bytes = published.map(({ ours }) => ours);
+    expect(bytes).toEqual(bytes.toSorted((a, b) => b - a));
+  });
+
   it('names a suite that is not there, with the nearest', () => {
     const { code, stderr } = regrain(['bench', 'exekute']);
     expect(code).toBe(2);

@@ -4,6 +4,7 @@ import { interfaceOf, readTensorFile } from '@regrain/frontend-onnx';
 import { emitWasm, evaluatorOf, WasmSession } from '@regrain/hw-wasm';
 import { DEFAULT_INPUT, DEFAULT_MOVE, DEFAULT_PIPELINE, DEFAULT_SEED, TUNED_OBJECTIVE } from '../default-pipeline.js';
 import { dim, shape } from '../options/parse.js';
+import { planFront } from '../pareto/plan-front.js';
 import { inputsFor } from './inputs.js';
 import { profileOf } from './profile.js';
 
@@ -36,6 +37,22 @@ export function modelRunner(session: Session): ModelRunner {
       const wasm = await WasmSession.open(plan, loaded.constants, await emitWasm(plan, loaded.constants), { evaluateOpaque });
       const wanted = new Set(loaded.program.tensors.filter(({ kind }) => kind === 'input').map(({ name }) => name));
       return wasm.run(new Map([...inputs].filter(([name]) => wanted.has(name))));
+    },
+    async front(source, { freeze, input, target, factors, progress }) {
+      const loaded =
+        typeof source === 'string' ? await session.load(source, freezeOf(freeze)) : { program: source, constants: new Uint8Array() };
+      const front = await planFront({
+        session,
+        loaded,
+        options: { ...optionsFor('regions'), target, input },
+        maxMacFactor: Math.max(...factors),
+        points: factors,
+        progress,
+      });
+      const faults = front.points.flatMap(({ macFactor, result: { faults: found, verifiedBy } }) =>
+        found.length > 0 || verifiedBy.length === 0 ? [`the plan at ${macFactor.toFixed(3)} is not verified`] : [],
+      );
+      return { points: front.points, searchMs: front.searchMs, faults };
     },
     async prepare(model, freeze, kind): Promise<Runnable> {
       const loaded = await session.load(model, freezeOf(freeze));

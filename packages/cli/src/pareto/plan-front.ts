@@ -40,8 +40,8 @@ export interface FrontRequest {
   /** As for one compile; the decomposer, the loop and the limit of MACs are the front's own. */
   readonly options: CompileOptions;
   readonly maxMacFactor: number;
-  /** Plans at most. */
-  readonly points: number;
+  /** Plans at most; or a plan for each of these factors of multiply-accumulates. */
+  readonly points: number | readonly number[];
   readonly progress: (line: string) => void;
 }
 
@@ -66,13 +66,19 @@ export async function planFront(request: FrontRequest): Promise<PlannedFront> {
     request.maxMacFactor,
   );
   const searchMs = performance.now() - began;
-  const chosen = worthPlanning(front, request.points);
+  const { points } = request;
+  const chosen =
+    typeof points === 'number'
+      ? worthPlanning(front, points).map((at) => ({ maxMacFactor: request.maxMacFactor, point: at }))
+      : points.map((maxMacFactor) => ({ maxMacFactor }));
   const planned: PlannedPoint[] = [];
   let tensorPeakBytes = 0;
-  for (const [k, at] of chosen.entries()) {
-    progress(`plan ${k + 1} of ${chosen.length}, ${front[at].macFactor.toFixed(2)} of the multiply-accumulates`);
+  for (const [k, which] of chosen.entries()) {
+    const foreseen =
+      front.findLast(({ macFactor }, at) => ('point' in which ? at === which.point : macFactor <= which.maxMacFactor)) ?? front[0];
+    progress(`plan ${k + 1} of ${chosen.length}, ${foreseen.macFactor.toFixed(2)} of the multiply-accumulates`);
     const started = performance.now();
-    const decompose: Choice = { id: SEARCH, options: { ...own, maxMacFactor: request.maxMacFactor, point: at } };
+    const decompose: Choice = { id: SEARCH, options: { ...own, ...which } };
     const pipeline = { ...options.pipeline, decompose, adjust: undefined };
     const result = await session.compile(loaded, { ...options, constraints, pipeline, progress: undefined });
     const { metrics, decomposition } = result.plan;
@@ -81,7 +87,7 @@ export async function planFront(request: FrontRequest): Promise<PlannedFront> {
       macFactor: metrics.macs / Math.max(1, result.baseline.plan.metrics.macs),
       arenaBytes: countedBytes(metrics.arenaBytes, machine),
       peakBytes: countedBytes(metrics.peakBytes, machine),
-      estimatedBytes: Math.round(front[at].bytes),
+      estimatedBytes: Math.round(foreseen.bytes),
       tasks: decomposition.tasks.length,
       elapsedMs: performance.now() - started,
       result,
