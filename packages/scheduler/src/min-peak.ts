@@ -10,8 +10,10 @@ import {
 import { inject, injectable } from 'inversify';
 import { z } from 'zod';
 import { assignEngines } from './engines.js';
-import { taskGraph } from './graph.js';
-import { memoryModel, shareOf } from './memory-model.js';
+import { type TaskGraph, taskGraph } from './graph.js';
+import { type MemoryModel, memoryModel, shareOf } from './memory-model.js';
+import { operationOrder, renumbered } from './operation-order.js';
+import { inTurns } from './program-order.js';
 import { bestSegments } from './segments.js';
 
 export const minPeakOptions = z.strictObject({
@@ -30,12 +32,7 @@ export class MinPeakScheduler implements Scheduler {
   schedule(program: Program, work: Decomposition, needs: Dependences, context: Context): Schedule {
     const graph = taskGraph(program, work, needs, context);
     const model = memoryModel(program, work, context);
-    const { order } = bestSegments(graph, model, {
-      maxCuts: this.options.maxCuts,
-      boundaries: work.grain.segments,
-      signal: context.signal,
-      progress: (done, of) => context.progress(done, of, 'segments'),
-    });
+    const order = this.order(graph, model, work, context);
     return assignEngines(
       order,
       graph,
@@ -43,5 +40,20 @@ export class MinPeakScheduler implements Scheduler {
       context,
       (task) => program.operations[work.tasks[task].operation].macs * shareOf(program, work.tasks[task]) + 1,
     );
+  }
+
+  /** Segments are consecutive operations; a `before` constraint may demand another sequence of them than the program's. */
+  private order(graph: TaskGraph, model: MemoryModel, work: Decomposition, context: Context): Int32Array {
+    const options = {
+      maxCuts: this.options.maxCuts,
+      signal: context.signal,
+      progress: (done: number, of: number): void => context.progress(done, of, 'segments'),
+    };
+    const sequence = operationOrder(graph);
+    if (!sequence) return inTurns(graph);
+    if (sequence.every((operation, k) => operation === k))
+      return bestSegments(graph, model, { ...options, boundaries: work.grain.segments }).order;
+    const { graph: moved, model: movedModel, task } = renumbered(graph, model, sequence);
+    return bestSegments(moved, movedModel, options).order.map((t) => task[t]);
   }
 }

@@ -9,7 +9,7 @@ import {
 } from '@regrain/core-ir';
 import { injectable } from 'inversify';
 import { assignEngines } from './engines.js';
-import { taskGraph } from './graph.js';
+import { type TaskGraph, taskGraph } from './graph.js';
 import { TaskHeap } from './heap.js';
 import { listSchedule } from './list.js';
 import { shareOf } from './memory-model.js';
@@ -21,7 +21,7 @@ export const programOrderOptions = noOptions;
 export class ProgramOrderScheduler implements Scheduler {
   schedule(program: Program, work: Decomposition, needs: Dependences, context: Context): Schedule {
     const graph = taskGraph(program, work, needs, context);
-    const order = listSchedule(graph, new TaskHeap((a, b) => a < b), (ready) => ready.pop());
+    const order = inTurns(graph);
     return assignEngines(
       order,
       graph,
@@ -30,4 +30,9 @@ export class ProgramOrderScheduler implements Scheduler {
       (task) => program.operations[work.tasks[task].operation].macs * shareOf(program, work.tasks[task]) + 1,
     );
   }
+}
+
+/** Of the tasks that can run, always the first as the program stands. */
+export function inTurns(graph: TaskGraph): Int32Array {
+  return listSchedule(graph, new TaskHeap((a, b) => a < b), (ready) => ready.pop());
 }

@@ -18,7 +18,21 @@ import { conformsTo } from './index.js';
 
 /** The plainest plugin of each point passes its suite: what the suites demand can be done. */
 conformsTo(Scheduler, () => ({
-  schedule: (_, work) => ({ order: Int32Array.from(work.tasks.keys()), engine: new Uint8Array(work.tasks.length) }),
+  schedule: ({ operations }, { tasks }, { row, from }, { constraints }) => {
+    const name = (task: number): string => operations[tasks[task].operation].name;
+    const done = new Uint8Array(tasks.length);
+    const free = (task: number): boolean =>
+      from.subarray(row[task], row[task + 1]).every((before) => done[before]) &&
+      constraints.every(
+        (each) => each.kind !== 'before' || each.then !== name(task) || tasks.every((_, t) => done[t] || name(t) !== each.first),
+      );
+    const order = tasks.map(() => {
+      const next = tasks.findIndex((_, t) => !done[t] && free(t));
+      done[next] = 1;
+      return next;
+    });
+    return { order: Int32Array.from(order), engine: new Uint8Array(order.length) };
+  },
 }));
 
 conformsTo(DependenceAnalyzer, () => ({ analyze: bruteForceDependences }));
