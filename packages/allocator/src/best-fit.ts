@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Group } from './groups.js';
 import { packWith } from './outcome.js';
 import { type Placed, placeInOrder, type Wish } from './place.js';
+import { MANY, sweep } from './sweep.js';
 
 export const bestFitOptions = z.strictObject({
   orders: z.number().int().min(1).max(7).default(3).describe('orders to try, at most; the best height is kept'),
@@ -41,6 +42,8 @@ export class BestFitAllocator implements Allocator {
 
   place(packing: Packing, context: Context): Packed {
     return packWith(packing, (groups, load) => {
+      const swept = groups.length > MANY ? sweptBothWays(packing, groups) : undefined;
+      if (swept) return swept;
       let best: Placed | undefined;
       let winner: (typeof ORDERS)[number] = ORDERS[0];
       let limit = Number.POSITIVE_INFINITY;
@@ -59,6 +62,21 @@ export class BestFitAllocator implements Allocator {
       return adjacent && contiguous(packing, adjacent) > contiguous(packing, lowest) ? adjacent : lowest;
     });
   }
+}
+
+/** A placement in the first of all orders by which everything fits; each is given up where it passes the capacity. */
+export function firstThatFits(packing: Packing, groups: readonly Group[]): Placed | undefined {
+  for (const [compare, fit] of ORDERS) {
+    const placed = placeInOrder(packing, groups, groups.toSorted(compare), fit, packing.capacity + 1);
+    if (placed) return placed;
+  }
+  return undefined;
+}
+
+function sweptBothWays({ buffers }: Packing, groups: readonly Group[]): Placed | undefined {
+  const forwards = sweep(buffers.length, groups, true);
+  const backwards = forwards && sweep(buffers.length, groups, false);
+  return forwards && backwards && backwards.height < forwards.height ? backwards : forwards;
 }
 
 /** Offsets right behind or before a partner that has its place. */

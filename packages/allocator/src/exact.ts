@@ -1,7 +1,7 @@
 import { type Allocator, type Context, type Packed, type Packing, PluginOptions } from '@regrain/core-ir';
 import { inject, injectable } from 'inversify';
 import { z } from 'zod';
-import { BestFitAllocator } from './best-fit.js';
+import { BestFitAllocator, firstThatFits } from './best-fit.js';
 import { componentsOf } from './exact/components.js';
 import { itemsOf } from './exact/items.js';
 import { fit, minimise } from './exact/lower.js';
@@ -11,6 +11,7 @@ import { type Group, groupsOf } from './groups.js';
 import { type Load, loadOf } from './load.js';
 import { tooHigh } from './outcome.js';
 import { placeInOrder } from './place.js';
+import { MANY } from './sweep.js';
 
 export const exactOptions = z.strictObject({
   nodes: z.number().int().min(0).default(500_000).describe('nodes to search, at most; the best placement so far is given then'),
@@ -41,10 +42,13 @@ export class ExactAllocator implements Allocator {
     const bound = Math.max(load.bytes, highestFixed(groups));
     const start = listed(packing, context);
     if (start.height === bound) return { ...start, optimal: true };
+    if (groups.length > MANY) return start;
     const { items, faithful } = itemsOf(groups);
     const begin = groups.map(({ pieces }) => start.offsets[pieces[0].buffer] - pieces[0].at);
     const parts = componentsOf(items).map((members) => new Part(members, items, begin));
-    const { height, lowest } = minimise(parts, bound, this.budget(context));
+    const budget = this.budget(context);
+    const { height, lowest } = minimise(parts, bound, budget);
+    budget.over();
     return { ok: true, offsets: offsetsOf(packing, groups, parts), height, optimal: height === bound || (faithful && lowest >= height) };
   }
 
@@ -52,16 +56,20 @@ export class ExactAllocator implements Allocator {
   private within(packing: Packing, groups: readonly Group[], load: Load, context: Context): Packed {
     const { capacity } = packing;
     const bound = Math.max(load.bytes, highestFixed(groups));
+    if (groups.length > MANY) {
+      const packed = listed(packing, context);
+      return packed.height > capacity ? tooHigh(packing, load, packed.height, false) : { ...packed, optimal: packed.height === bound };
+    }
     const inTime = groups.toSorted((a, b) => a.first - b.first || b.last - a.last);
-    const quick = placeInOrder(packing, groups, inTime, 'lowest', capacity + 1);
+    const quick = placeInOrder(packing, groups, inTime, 'lowest', capacity + 1) ?? firstThatFits(packing, groups);
     if (quick) return { ok: true, ...quick, optimal: quick.height === bound };
     const { items, faithful } = itemsOf(groups);
     const parts = componentsOf(items).map((members) => new Part(members, items));
-    const { height, lowest } = fit(parts, bound, capacity, this.budget(context));
+    const budget = this.budget(context);
+    const { height, lowest } = fit(parts, bound, capacity, budget);
+    budget.over();
     if (height <= capacity) return { ok: true, offsets: offsetsOf(packing, groups, parts), height, optimal: height === bound };
-    const other = listed(packing, context);
-    if (other.height <= capacity) return { ...other, optimal: other.height === bound };
-    return tooHigh(packing, load, other.height, faithful && lowest > capacity);
+    return tooHigh(packing, load, listed(packing, context).height, faithful && lowest > capacity);
   }
 
   private budget({ signal, progress }: Context): Budget {

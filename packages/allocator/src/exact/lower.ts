@@ -7,8 +7,9 @@ export interface Lowered {
   readonly lowest: number;
 }
 
-/** Share of all nodes that one attempt at a height may take at first, and how it grows where the attempts end. */
+/** Nodes that one attempt at a height may take at first, as a share of all and at most, and how they grow where the attempts end. */
 const ATTEMPT = 1 / 16;
+const FIRST = 32_768;
 const GROWTH = 4;
 
 /** Heights that differ by less than this share are not tried apart. */
@@ -28,7 +29,7 @@ export function minimise(parts: readonly Part[], bound: number, budget: Budget):
   let height = heightOf(parts);
   let lowest = bound;
   let missed = bound - 1;
-  let share = Math.ceil(budget.nodes * ATTEMPT);
+  let share = Math.min(FIRST, Math.ceil(budget.nodes * ATTEMPT));
   while (height > lowest && budget.nodes > 0 && !budget.over()) {
     if (missed >= lowest && height - missed <= Math.max(1, height * FINE)) {
       missed = lowest - 1;

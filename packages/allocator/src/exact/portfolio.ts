@@ -19,6 +19,9 @@ const GROWTH = 2;
 /** Items above which a node counts as one more. */
 const HEAVY = 256;
 
+/** Nodes between two looks at the budget, counted so. */
+const SLICE = 16_384;
+
 /**
  * One search for each order, in turn, each going on where it stopped, with more nodes in every round. The first to end decides: what one
  * order finds is a placement, what one order exhausts has none.
@@ -26,6 +29,8 @@ const HEAVY = 256;
 export class Portfolio {
   private readonly searches: Search[] = [];
   private quota: number;
+  /** Nodes that are left of the turn. */
+  private left: number;
   private turn = 0;
   private readonly weight: number;
 
@@ -35,6 +40,7 @@ export class Portfolio {
     private readonly orders: readonly Order[] = ORDERS,
   ) {
     this.quota = FIRST * sections.items + 600;
+    this.left = this.quota;
     this.weight = 1 + Math.floor(sections.items / HEAVY);
   }
 
@@ -45,13 +51,20 @@ export class Portfolio {
       this.searches[this.turn] ??= new Search(this.sections, sortedBy(this.sections, order), byTotal === true, this.capacity);
       const search = this.searches[this.turn];
       const before = search.nodes;
-      const outcome = search.run(Math.min(this.quota, Math.ceil(budget.nodes / this.weight)));
-      budget.nodes -= Math.max(1, search.nodes - before) * this.weight;
+      const outcome = search.run(Math.min(this.left, Math.ceil(Math.min(budget.nodes, SLICE) / this.weight)));
+      const spent = Math.max(1, search.nodes - before);
+      budget.nodes -= spent * this.weight;
+      this.left -= spent;
       if (outcome === 'found') return { found: search.offsets() };
       if (outcome === 'impossible') return 'impossible';
-      this.turn++;
-      if (this.turn === this.orders.length) [this.turn, this.quota] = [0, this.quota * GROWTH];
+      if (this.left <= 0) this.next();
     }
     return 'open';
+  }
+
+  private next(): void {
+    this.turn++;
+    if (this.turn === this.orders.length) [this.turn, this.quota] = [0, this.quota * GROWTH];
+    this.left = this.quota;
   }
 }
