@@ -173,8 +173,13 @@ describe('configs and options', () => {
 
 describe('a capacity that cannot be met', () => {
   it('ends with 1 and tells the space, required, available, excess, task and what the peak is made of', () => {
+    const args = [...compile(example('models', 'mnist_opt.onnx')), '--capacity', 'memory=100'];
+    refuses(args, [/memory/, /100 bytes/, /required/, /too many/, /first at task/, /peak is made of/], 1);
+  });
+
+  it('and is below the proven bound ends with 1 and tells the bound', () => {
     const args = [...compile(model('relu2.onnx', {})), '--capacity', 'memory=10'];
-    refuses(args, [/memory/, /10 bytes/, /required/, /too many/, /first at task/, /peak is made of/], 1);
+    refuses(args, [/memory/, /10 bytes/, /at least 1024 at once/, /proven bound/, /1014 too many/], 1);
   });
 });
 

@@ -34,6 +34,9 @@ export function compileCommand(shell: Shell): Command {
     .addOption(new Option('--input <how>', 'how inputs are counted (default: streamed)').choices(['resident', 'streamed', 'external']));
   return addPipelineOptions(command)
     .addOption(new Option('--seed <n>', 'of all random choices').argParser(integer(0, 2 ** 32 - 1)))
+    .addOption(
+      new Option('--budget <seconds>', 'end the search after so long, with the best plan so far').argParser(atLeast(0)).conflicts('pareto'),
+    )
     .option('--pareto', 'plan the front of memory against multiply-accumulates, up to --max-mac-factor (default: 2)')
     .addOption(new Option('--points <n>', 'plans of the front, at most (default: 12)').argParser(integer(1)).implies({ pareto: true }))
     .option('--out <folder>', 'write plan.json, plan.bin and a trace for Perfetto there')
@@ -44,6 +47,7 @@ export function compileCommand(shell: Shell): Command {
         'regrain compile examples/models/mbv2_224_qdq.onnx',
         'regrain compile model.onnx --target cortex-m7-f746 --capacity sram=256k --out plan',
         'regrain compile model.onnx --target wasm --tune --out plan',
+        'regrain compile model.onnx --max-mac-factor 1.2 --iterations 50 --budget 30',
         'regrain compile model.onnx --pareto --max-mac-factor 1.5 --input external --out front',
         'regrain compile model.onnx --shape x=1,3,640,640 --schedule min-peak --json',
       ),

@@ -47,6 +47,8 @@ export interface CompileFlags extends PipelineFlags {
   readonly shape?: Readonly<Record<string, readonly number[]>>;
   readonly input?: CompileOptions['input'];
   readonly seed?: number;
+  /** Seconds for searching. */
+  readonly budget?: number;
 }
 
 export interface CompiledFile {
@@ -150,6 +152,7 @@ export function optionsOf(
     constraints: [...config.constraints, ...constraintsOf(flags)],
     input: flags.input ?? config.input ?? DEFAULT_INPUT,
     seed: flags.seed ?? config.seed ?? DEFAULT_SEED,
+    ...(flags.budget === undefined ? {} : { budgetMs: 1000 * flags.budget }),
     progress: showProgress(terminal),
   };
 }

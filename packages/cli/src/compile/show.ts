@@ -79,7 +79,8 @@ function ending(summary: Summary, colours: ReturnType<typeof pc.createColors>): 
     ? colours.green('Verified: every read finds its value, no two live regions share bytes.')
     : colours.red('NOT verified.');
   const rounds = `${plural(summary.iterations, 'round')} of adjusting, ${plural(summary.edits, 'edit')} kept`;
-  return [`Made by ${made}; ${rounds}.`, `${verified} ${duration(summary.elapsedMs['total'] ?? 0)} in all.`].join('\n');
+  const cut = summary.cutShort ? ' The budget ended the search: more time may find better.' : '';
+  return [`Made by ${made}; ${rounds}.${cut}`, `${verified} ${duration(summary.elapsedMs['total'] ?? 0)} in all.`].join('\n');
 }
 
 function plural(count: number, what: string): string {

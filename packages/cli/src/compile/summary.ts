@@ -24,6 +24,8 @@ export interface Summary extends Accountings {
   readonly adjacency: number;
   readonly iterations: number;
   readonly edits: number;
+  /** `--budget` ended the search: more time may find a better plan. */
+  readonly cutShort: boolean;
   readonly verified: boolean;
   readonly elapsedMs: Readonly<Record<string, number>>;
   /** The most memory that the compiler itself held. */
@@ -70,6 +72,7 @@ export function summaryOf(from: SummaryInput): Summary {
     adjacency: from.adjacency,
     iterations: result.iterations,
     edits: result.edits,
+    cutShort: result.cutShort,
     verified: result.faults.length === 0 && result.verifiedBy.length > 0,
     elapsedMs: from.elapsedMs,
     maxRssBytes: process.resourceUsage().maxRSS * 1024,

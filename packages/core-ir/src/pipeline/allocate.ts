@@ -9,8 +9,9 @@ import { liveProfileOf } from '../plan/live-profile.js';
 import type { Choice } from '../plugin/choice.js';
 import type { Movement } from './checks/movement.js';
 import { checkPacking } from './checks/packing.js';
+import { constraintText } from './contradictions.js';
 import type { Drafted } from './draft.js';
-import { capacityOf, packingsOf } from './packing.js';
+import { capacityOf, fixedClash, packingsOf } from './packing.js';
 import type { Run } from './run.js';
 import { withDependenceWaits, withReuseWaits } from './waits.js';
 
@@ -97,6 +98,14 @@ async function pack(
   const offsets = new Array<number>(residencies.length).fill(0);
   const packings = packingsOf(run.program, work, touches, steps, residencies, run.machine, run.constraints);
   for (const { space, packing, residency } of packings) {
+    const clash = fixedClash(packing.buffers);
+    if (clash)
+      throw pinnedClash(
+        run,
+        work,
+        residencies,
+        clash.map((buffer) => residency[buffer]),
+      );
     const packed: Packed = await run.call('allocate', Allocator, choice, (context) => allocator.place(packing, context));
     checkPacking(run.registry.label(Allocator, choice), packing, packed);
     if (!packed.ok) {
@@ -108,6 +117,25 @@ async function pack(
     });
   }
   return offsets;
+}
+
+/** Where two pins meet in bytes while both live: other cuts and orders may keep them apart. */
+function pinnedClash(
+  { program, constraints }: Run,
+  work: Decomposition,
+  residencies: readonly Residency[],
+  pair: readonly number[],
+): RegrainError {
+  const [a, b] = pair.map((r) => {
+    const { holds } = residencies[r];
+    const tensor = 'region' in holds ? program.tensors[work.instances[work.regions[holds.region].instance].tensor].name : '';
+    const pin = constraints.find((each) => each.kind === 'pin' && each.tensor === tensor && each.offset !== undefined);
+    return { what: whatIs(program, work, residencies[r]), pin: pin ? constraintText(pin) : '' };
+  });
+  return new RegrainError(
+    'infeasible',
+    `constraints "${a.pin}" and "${b.pin}" contradict each other in every order that was found: ${a.what} and ${b.what} would share bytes while both are needed`,
+  );
 }
 
 function placementsOf(residencies: readonly Residency[], offsets: readonly number[]): Placement[] {

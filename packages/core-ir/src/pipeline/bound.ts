@@ -18,6 +18,30 @@ import { InputAccesses } from './input-access.js';
  * term here rules out.
  */
 export function lowerBound(program: Program, machine: Machine, constraints: readonly Constraint[]): number {
+  const { bytes, confined, takesBytes } = boundTerms(program, machine, constraints);
+  return confined ? Math.max(bytes, heldAtOnce(program, takesBytes)) : bytes;
+}
+
+/**
+ * The part of the bound that holds with recomputation, too. 0 where tasks may work outside the counted spaces: where the user pins a
+ * tensor there, or data is moved between spaces and tasks reach them all.
+ */
+export function provenBound(program: Program, machine: Machine, constraints: readonly Constraint[]): number {
+  const uncounted = new Set(machine.spaces.flatMap(({ name, counted }) => (counted ? [] : [name])));
+  const pinned = constraints.some((each) => each.kind === 'pin' && uncounted.has(each.space));
+  const reached = machine.engines.some(({ runs, spaces }) => runs === 'tasks' && spaces.some((space) => !machine.spaces[space].counted));
+  const moves = machine.engines.some(({ runs }) => runs === 'moves');
+  return pinned || (reached && moves) ? 0 : boundTerms(program, machine, constraints).bytes;
+}
+
+interface Terms {
+  readonly bytes: number;
+  /** Nothing can leave the counted spaces. */
+  readonly confined: boolean;
+  readonly takesBytes: (tensor: number) => boolean;
+}
+
+function boundTerms(program: Program, machine: Machine, constraints: readonly Constraint[]): Terms {
   const inputs = new InputAccesses(program, constraints);
   const takesBytes = (tensor: number): boolean => program.tensors[tensor].kind !== 'constant' && inputs.of(tensor) !== 'external';
   const sum = (tensors: Iterable<number>): number => {
@@ -27,7 +51,7 @@ export function lowerBound(program: Program, machine: Machine, constraints: read
   };
   const point = Math.max(0, ...program.operations.map((operation) => (operation.body ? 0 : pointBytes(program, operation, takesBytes))));
   const confined = machine.spaces.every(({ counted }) => counted) || !machine.engines.some(({ runs }) => runs === 'moves');
-  if (!confined || program.trace) return point;
+  if (!confined || program.trace) return { bytes: point, confined: false, takesBytes };
   const counted = (space: number): boolean => machine.spaces[space]?.counted ?? false;
   const states = program.states.flatMap(({ from, to }) => [from.tensor, to.tensor]);
   const read = new Set(
@@ -36,7 +60,7 @@ export function lowerBound(program: Program, machine: Machine, constraints: read
   const resident = program.tensors.flatMap((_, id) => (inputs.of(id) === 'resident' && (read.has(id) || states.includes(id)) ? [id] : []));
   const atEnd = counted(machine.home.output) ? sum([...program.outputs, ...states]) : 0;
   const atStart = counted(machine.home.input) ? sum(resident) : 0;
-  return Math.max(point, atEnd, atStart, heldAtOnce(program, takesBytes));
+  return { bytes: Math.max(point, atEnd, atStart), confined: true, takesBytes };
 }
 
 /** What one point of an opaque operation uses, the less of its first and its last point: padding makes boxes smaller at the ends. */

@@ -53,12 +53,12 @@ describe('compile', () => {
   });
 
   it('says what does not fit, where, and what makes the peak', async () => {
-    const options = toyOptions({ constraints: [{ kind: 'capacity', space: 'ram', bytes: 20 }] });
+    const options = toyOptions({ constraints: [{ kind: 'capacity', space: 'ram', bytes: 140 }] });
     const failure = await session.compile(blurs(), options).catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(InfeasibleError);
     const { space, required, available, task, peak } = (failure as InfeasibleError).detail;
-    expect([space, available]).toEqual(['ram', 20]);
-    expect(required).toBeGreaterThan(20);
+    expect([space, available]).toEqual(['ram', 140]);
+    expect(required).toBeGreaterThan(140);
     expect(task).toMatch(/^blur\d\[/);
     expect(peak[0].what).toMatch(/^t\d\[/);
   });

@@ -6,10 +6,13 @@ import { Verifier } from '../extension-points/verifier.js';
 import { type Grain, wholeTensorGrain } from '../ir/grain.js';
 import type { Maker, Plan, Trial, TrialFigures } from '../ir/plan.js';
 import { countedBytes } from '../plan/metrics.js';
-import type { Choice } from '../plugin/choice.js';
+import { type Choice, choicesOf } from '../plugin/choice.js';
 import type { Registry } from '../plugin/registry.js';
 import { blame } from './blame.js';
+import { provenBound } from './bound.js';
 import { checkConstraints, unlimited, withoutCapacity } from './constraints.js';
+import { checkContradictions, usableBytes, withMergedReserves } from './contradictions.js';
+import { BudgetSpent, type Deadline, deadlineIn } from './deadline.js';
 import { withInputs } from './input-access.js';
 import { compiledOf, decomposeAll, type Finished, isInfeasible, planDrafts, planGrain } from './plan-grain.js';
 import { Run } from './run.js';
@@ -25,9 +28,12 @@ export const WHOLE_TENSOR = 'whole-tensor';
 export async function compile(registry: Registry, loaded: Loaded, options: CompileOptions, now: () => number): Promise<CompileResult> {
   const began = now();
   const run = openRun(registry, loaded, options, now);
+  checkContradictions(run.constraints, run.program, run.machine);
+  checkRoom(run);
+  const deadline = options.budgetMs === undefined ? undefined : deadlineIn(options.budgetMs, now, run.signal);
   const { baseline, fits } = await planBaseline(run);
-  const first = await firstPlan(run, fits ? baseline : undefined);
-  const { best, trials } = await adjust(run, first);
+  const first = await firstPlan(run, fits ? baseline : undefined, deadline);
+  const { best, trials, spent } = await adjust(run, first.plan, deadline);
   const answer: Finished = { ...best, plan: { ...best.plan, trials, made: makersOf(best.by) } };
   const verifiedBy = await verify(run, answer);
   run.elapsedMs['compile'] = now() - began;
@@ -40,12 +46,14 @@ export async function compile(registry: Registry, loaded: Loaded, options: Compi
     verifiedBy,
     iterations: trials.length,
     edits: trials.reduce((sum, { kept, edits }) => sum + (kept ? edits.length : 0), 0),
+    cutShort: first.spent || spent,
     elapsedMs: run.elapsedMs,
   };
 }
 
 export function openRun(registry: Registry, { program, constants }: Loaded, options: CompileOptions, now: () => number): Run {
-  const run = Run.open(registry, program, constants, options, withInputs(program, options.constraints, options.input), now);
+  const constraints = withMergedReserves(withInputs(program, options.constraints, options.input));
+  const run = Run.open(registry, program, constants, options, constraints, now);
   checkConstraints(run.constraints, program, run.machine);
   return run;
 }
@@ -63,17 +71,60 @@ export async function planBaseline(run: Run): Promise<{ readonly baseline: Finis
   }
 }
 
+interface First {
+  readonly plan: Finished;
+  /** The deadline passed before every candidate was planned. */
+  readonly spent: boolean;
+}
+
 /** The best of the decomposers' plans and the baseline, if it fits. */
-export async function firstPlan(run: Run, baseline: Finished | undefined): Promise<Finished> {
-  const drafts = (await decomposeAll(run)).filter(({ grain }) => !baseline || !isWhole(grain as Grain));
-  if (drafts.length === 0) return baseline as Finished;
+async function firstPlan(run: Run, baseline: Finished | undefined, deadline: Deadline | undefined): Promise<First> {
+  if (!deadline) return { plan: await bestOf(run, baseline), spent: false };
+  // One decomposer after the other, so that there is a best so far; until there is one, the time is not limited.
+  let best = baseline;
+  let failure: unknown;
+  for (const choice of choicesOf(run.pipeline.decompose)) {
+    if (best && deadline.passed()) return { plan: best, spent: true };
+    const one = run.with({ pipeline: { decompose: choice }, ...(best ? { signal: deadline.signal } : {}) });
+    try {
+      best = await bestOf(one, best);
+    } catch (error) {
+      if (best && error instanceof BudgetSpent) return { plan: best, spent: true };
+      if (!isInfeasible(error)) throw error;
+      failure ??= error;
+    }
+  }
+  if (!best) throw failure;
+  return { plan: best, spent: false };
+}
+
+/** The best of the plans of a run's decomposers and of one that is at hand. */
+async function bestOf(run: Run, atHand: Finished | undefined): Promise<Finished> {
+  const drafts = (await decomposeAll(run)).filter(({ grain }) => !atHand || !isWhole(grain as Grain));
+  if (drafts.length === 0) return atHand as Finished;
   try {
     const found = await planDrafts(run, drafts);
-    return baseline && baseline.score <= found.score ? baseline : found;
+    return atHand && atHand.score <= found.score ? atHand : found;
   } catch (error) {
-    if (baseline && isInfeasible(error)) return baseline;
+    if (atHand && isInfeasible(error)) return atHand;
     throw error;
   }
+}
+
+/**
+ * A limit below what every plan holds at some time says so before anything is planned. Only where tasks work in counted spaces alone,
+ * and by what holds with recomputation, too.
+ */
+function checkRoom({ program, machine, constraints }: Run): void {
+  const bound = provenBound(program, machine, constraints);
+  const counted = machine.spaces.flatMap(({ counted }, space) => (counted ? [space] : []));
+  const available = counted.reduce((sum, space) => sum + Math.max(0, usableBytes(machine, space, constraints)), 0);
+  if (counted.length === 0 || bound <= available) return;
+  const names = counted.map((space) => machine.spaces[space].name).join(' and ');
+  throw new RegrainError(
+    'infeasible',
+    `space ${names} leaves ${available} bytes, and every plan holds at least ${bound} at once (a proven bound): ${bound - available} too many`,
+  );
 }
 
 /** Nothing is cut: the grain of the baseline. */
@@ -91,32 +142,43 @@ export function isWhole({ regions, tasks, order, recompute, reduce }: Grain): bo
  * Edits that the adjuster proposes from what execution showed, one batch at a time; kept only if the score falls. A round plans with
  * the scheduler and allocator that made the plan at hand. Ends when nothing is proposed or after `iterations` trials.
  */
-async function adjust(run: Run, start: Finished): Promise<{ readonly best: Finished; readonly trials: readonly Trial[] }> {
+async function adjust(
+  whole: Run,
+  start: Finished,
+  deadline: Deadline | undefined,
+): Promise<{ readonly best: Finished; readonly trials: readonly Trial[]; readonly spent: boolean }> {
+  const run = deadline ? whole.with({ signal: deadline.signal }) : whole;
   const choice = run.pipeline.adjust;
   const trials: Trial[] = [];
   let best = start;
-  if (choice === undefined) return { best, trials };
+  if (choice === undefined) return { best, trials, spent: false };
   const adjuster = run.plugin(Adjuster, choice);
   const label = run.registry.label(Adjuster, choice);
-  while (trials.length < run.pipeline.iterations) {
-    const at: Finished = best;
-    const proposals = await run.call('adjust', Adjuster, choice, (context) =>
-      adjuster.propose({ ...at.plan, trials }, at.seen, trials, context),
-    );
-    if (proposals.length === 0) break;
-    for (const { edits, gain } of proposals) {
-      if (trials.length >= run.pipeline.iterations) break;
-      const tried = await tryEdits(run, at, edited(label, run, at.grain, edits));
-      const after = tried?.score ?? Number.POSITIVE_INFINITY;
-      const kept = tried !== undefined && after < at.score;
-      const effect = { before: figuresOf(at.plan), ...(tried ? { after: figuresOf(tried.plan) } : {}) };
-      trials.push({ edits, predicted: gain, before: at.score, after, kept, effect });
-      if (!kept) continue;
-      best = tried;
-      break;
+  try {
+    while (trials.length < run.pipeline.iterations) {
+      if (deadline?.passed()) return { best, trials, spent: true };
+      const at: Finished = best;
+      const proposals = await run.call('adjust', Adjuster, choice, (context) =>
+        adjuster.propose({ ...at.plan, trials }, at.seen, trials, context),
+      );
+      if (proposals.length === 0) break;
+      for (const { edits, gain } of proposals) {
+        if (trials.length >= run.pipeline.iterations) break;
+        const tried = await tryEdits(run, at, edited(label, run, at.grain, edits));
+        const after = tried?.score ?? Number.POSITIVE_INFINITY;
+        const kept = tried !== undefined && after < at.score;
+        const effect = { before: figuresOf(at.plan), ...(tried ? { after: figuresOf(tried.plan) } : {}) };
+        trials.push({ edits, predicted: gain, before: at.score, after, kept, effect });
+        if (!kept) continue;
+        best = tried;
+        break;
+      }
     }
+  } catch (error) {
+    if (error instanceof BudgetSpent) return { best, trials, spent: true };
+    throw error;
   }
-  return { best, trials };
+  return { best, trials, spent: false };
 }
 
 /** What a trial's plan comes to. */

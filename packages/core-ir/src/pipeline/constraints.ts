@@ -18,9 +18,19 @@ export function checkConstraints(constraints: readonly Constraint[], program: Pr
     }
     if (constraint.kind === 'input' && program.tensors[tensors.indexOf(constraint.tensor)].kind !== 'input')
       throw badInput(`${where}: ${constraint.tensor} is no input of ${program.name}`);
+    if (constraint.kind === 'pin' && !reached(machine).includes(constraint.space))
+      throw badInput(
+        `${where}: no engine of ${machine.name} that runs tasks reaches ${constraint.space} (they reach: ${reached(machine).join(', ')})`,
+      );
     if (constraint.kind === 'pin' && program.tensors[tensors.indexOf(constraint.tensor)].kind === 'constant')
       throw badInput(`${where}: ${constraint.tensor} is a constant, which is stored apart; pin inputs, outputs and activations`);
   }
+}
+
+/** Names of the spaces in which tasks can work. */
+function reached({ engines, spaces }: Machine): string[] {
+  const ids = new Set(engines.flatMap((engine) => (engine.runs === 'tasks' ? engine.spaces : [])));
+  return spaces.flatMap(({ name }, space) => (ids.has(space) ? [name] : []));
 }
 
 function known(where: string, what: string, name: string, names: readonly string[]): void {

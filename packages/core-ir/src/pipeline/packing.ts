@@ -74,8 +74,24 @@ export function capacityOf(machine: Machine, space: number, constraints: readonl
   );
 }
 
+/** Two buffers with given offsets that would share bytes while both live; ties and reserved bytes, which are checked before, apart. */
+export function fixedClash(buffers: readonly Buffer[]): readonly [number, number] | undefined {
+  const fixed = buffers.flatMap(({ fixed: at }, b) => (at === undefined ? [] : [b])).sort((a, b) => at(a) - at(b) || a - b);
+  function at(b: number): number {
+    return buffers[b].fixed as number;
+  }
+  for (const [k, a] of fixed.entries()) {
+    for (let m = k + 1; m < fixed.length && at(fixed[m]) < at(a) + buffers[a].bytes; m++) {
+      const b = fixed[m];
+      const tied = buffers[a].with?.buffer === b || buffers[b].with?.buffer === a;
+      if (!tied && buffers[a].first <= buffers[b].last && buffers[b].first <= buffers[a].last && buffers[b].bytes > 0) return [a, b];
+    }
+  }
+  return undefined;
+}
+
 /** A pinned tensor's regions lie one after the other from its offset, in their order. */
-function pinnedOffsets(
+export function pinnedOffsets(
   program: Program,
   work: Decomposition,
   residencies: readonly Residency[],

@@ -28,9 +28,10 @@ export class Run {
     readonly constraints: readonly Constraint[],
     private readonly now: () => number,
     private readonly made: Map<string, object>,
+    signal: AbortSignal | undefined,
     shared: { readonly elapsedMs: Record<string, number> },
   ) {
-    this.signal = options.signal ?? new AbortController().signal;
+    this.signal = signal ?? new AbortController().signal;
     this.pipeline = options.pipeline;
     this.elapsedMs = shared.elapsedMs;
   }
@@ -46,7 +47,20 @@ export class Run {
     const target = registry.make(HardwareTarget, options.target);
     const objective = registry.make(Objective, options.objective);
     const shared = { elapsedMs: {} };
-    return new Run(registry, program, constants, options, target, objective, target.machine, constraints, now, new Map(), shared);
+    return new Run(
+      registry,
+      program,
+      constants,
+      options,
+      target,
+      objective,
+      target.machine,
+      constraints,
+      now,
+      new Map(),
+      options.signal,
+      shared,
+    );
   }
 
   /** The same run on other terms. */
@@ -54,6 +68,7 @@ export class Run {
     readonly machine?: Machine;
     readonly constraints?: readonly Constraint[];
     readonly pipeline?: Partial<PipelineConfig>;
+    readonly signal?: AbortSignal;
   }): Run {
     return new Run(
       this.registry,
@@ -66,6 +81,7 @@ export class Run {
       changes.constraints ?? this.constraints,
       this.now,
       this.made,
+      changes.signal ?? this.signal,
       this,
     );
   }

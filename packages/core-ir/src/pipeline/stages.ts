@@ -21,6 +21,9 @@ import { checkSchedule } from './checks/schedule.js';
 import { type Draft, type Drafted, having } from './draft.js';
 import { mostPromising } from './estimate.js';
 import { InputAccesses } from './input-access.js';
+import { checkOrders } from './orders.js';
+import { pinnedOffsets } from './packing.js';
+import { withoutTornTies } from './pinned-ties.js';
 import type { Run } from './run.js';
 
 /** One step on the way from program to plan: which plugins do it, and how a draft takes their result. */
@@ -86,6 +89,7 @@ async function analyze(run: Run, draft: Draft, choice: Choice): Promise<Draft> {
 
 async function schedule(run: Run, draft: Draft, choice: Choice): Promise<Draft> {
   const { work, needs } = having(draft, 'work', 'needs');
+  checkOrders(run.program, work, needs, run.constraints);
   const scheduler = run.plugin(Scheduler, choice);
   const schedule = await run.call('schedule', Scheduler, choice, (context) => scheduler.schedule(run.program, work, needs, context));
   checkSchedule(run.registry.label(Scheduler, choice), run.program, work, needs, schedule, run.machine, run.constraints);
@@ -105,7 +109,7 @@ export async function moved(run: Run, draft: Drafted<'work' | 'needs' | 'schedul
   );
   const label = run.registry.label(Mover, choice);
   checkMovement(label, run.program, work, touches, schedule, { steps, residencies }, run.machine, run.constraints);
-  return { steps, residencies };
+  return { steps, residencies: withoutTornTies(residencies, pinnedOffsets(run.program, work, residencies, run.constraints)) };
 }
 
 async function allocateDraft(run: Run, draft: Draft, choice: Choice): Promise<Draft> {

@@ -28,6 +28,11 @@ export interface CompileOptions {
   readonly input: InputAccess;
   readonly seed: number;
   readonly signal?: AbortSignal;
+  /**
+   * Time for searching, in milliseconds by the session's clock: then the best plan so far is the answer. The first plan that fits, the
+   * verification and the accountings are not cut short.
+   */
+  readonly budgetMs?: number;
   readonly progress?: (event: ProgressEvent) => void;
 }
 
@@ -61,6 +66,8 @@ export interface CompileResult extends Compiled {
   readonly iterations: number;
   /** Edits kept. */
   readonly edits: number;
+  /** The budget ended the search: more time may find a better plan. */
+  readonly cutShort: boolean;
   /** By stage. */
   readonly elapsedMs: Readonly<Record<string, number>>;
 }
