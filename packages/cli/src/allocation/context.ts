@@ -1,8 +1,7 @@
 import { type Context, seeded } from '@regrain/core-ir';
-import type { Terminal } from '../output/terminal.js';
 
 /** What an allocator is given where there is no machine and no program, only a packing. */
-export function packingContext(seed: number, terminal: Terminal): Context {
+export function packingContext(seed: number, progress: Context['progress']): Context {
   return {
     machine: {
       name: 'none',
@@ -15,6 +14,6 @@ export function packingContext(seed: number, terminal: Terminal): Context {
     objective: { score: ({ arenaBytes }) => arenaBytes[0] },
     random: seeded(seed),
     signal: new AbortController().signal,
-    progress: (done, of, what) => terminal.progress(`${done} of ${of} ${what}`),
+    progress,
   };
 }

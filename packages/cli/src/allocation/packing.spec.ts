@@ -30,8 +30,9 @@ describe('readCsv', () => {
 
   it.each([
     [['id,lower,upper,size', 'a,0,1,4', 'b,0,x,4'], 'x.csv:3: upper: "x" is not a whole number'],
-    [['id,lower,upper,size', 'a,0,1,-4'], 'x.csv:2: size: -4 is less than 0'],
-    [['id,lower,upper,size', 'a,5,5,4'], 'x.csv:2: upper: the buffer ends at 5, before it starts at 5'],
+    [['id,lower,upper,size', 'a,0,1,-4'], 'x.csv:2: size: -4 is less than 1'],
+    [['id,lower,upper,size', 'a,0,1,0'], 'x.csv:2: size: 0 is less than 1'],
+    [['id,lower,upper,size', 'a,5,5,4'], 'x.csv:2: upper: the buffer ends at 5, not after its start at 5'],
     [['id,lower,upper,size', 'a,0,1'], 'x.csv:2: Invalid Record Length'],
     [['id,lower,upper,size', 'a,0,1,4', '', 'a,0,1,4'], 'x.csv:4: id: "a" stands in line 2 too'],
     [['id,lower,upper,sizes', 'a,0,1,4'], 'x.csv:1: unknown column "sizes"; did you mean "size"?'],

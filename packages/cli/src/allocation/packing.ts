@@ -1,4 +1,6 @@
 import type { Buffer, Packing } from '@regrain/core-ir';
+import { clashOf } from './clash.js';
+import { type Piece, piecesOf } from './pieces.js';
 import type { CsvBuffer } from './read-csv.js';
 
 export interface CsvPacking {
@@ -7,15 +9,10 @@ export interface CsvPacking {
   readonly carrier: Int32Array;
   /** Times of the packing are positions in this list. */
   readonly times: readonly number[];
-  /** The most bytes that are live at once: no packing is lower. */
+  /** The most bytes that are live at once, or the end of the highest given offset: no packing is lower. */
   readonly loadBound: number;
-}
-
-interface Piece {
-  readonly lower: number;
-  readonly upper: number;
-  readonly from: number;
-  readonly to: number;
+  /** A time at which it takes so much. */
+  readonly boundAt: number;
 }
 
 /**
@@ -24,7 +21,7 @@ interface Piece {
  */
 export function packingOf(rows: readonly CsvBuffer[], capacity: number): CsvPacking {
   const pieces = rows.map(piecesOf);
-  const times = [...new Set(pieces.flat().flatMap(({ lower, upper }) => [lower, upper]))].sort((a, b) => a - b);
+  const times = timesOf(pieces);
   const position = new Map(times.map((time, i) => [time, i]));
   const buffers: Buffer[] = [];
   const carrier = new Int32Array(rows.length).fill(-1);
@@ -43,32 +40,38 @@ export function packingOf(rows: readonly CsvBuffer[], capacity: number): CsvPack
       });
     });
   });
-  return { packing: { capacity, buffers, near: [] }, carrier, times, loadBound: loadOf(pieces.flat()) };
+  return { packing: { capacity, buffers, near: [] }, carrier, times, ...boundOf(rows, pieces, position) };
 }
 
-/** What a buffer holds, span by span; spans that start at its first byte come first. */
-function piecesOf({ lower, upper, size, gaps }: CsvBuffer): Piece[] {
-  const pieces: Piece[] = [];
-  let at = lower;
-  for (const gap of gaps) {
-    if (gap.lower > at) pieces.push({ lower: at, upper: gap.lower, from: 0, to: size });
-    if (gap.window) pieces.push({ lower: gap.lower, upper: gap.upper, from: gap.window[0], to: gap.window[1] });
-    at = gap.upper;
-  }
-  if (at < upper) pieces.push({ lower: at, upper, from: 0, to: size });
-  return pieces.filter(({ from, to }) => to > from).sort((a, b) => a.from - b.from);
+/** All times at which something begins or ends. */
+function timesOf(pieces: readonly (readonly Piece[])[]): number[] {
+  const times = new Set<number>();
+  for (const row of pieces) for (const { lower, upper } of row) times.add(lower).add(upper);
+  return [...Float64Array.from(times).sort()];
 }
 
-function loadOf(pieces: readonly Piece[]): number {
-  const change = new Map<number, number>();
-  for (const { lower, upper, from, to } of pieces) {
-    change.set(lower, (change.get(lower) ?? 0) + to - from);
-    change.set(upper, (change.get(upper) ?? 0) - (to - from));
-  }
+/** The most bytes that live at once, and no fewer than what stands at a given offset. */
+function boundOf(
+  rows: readonly CsvBuffer[],
+  pieces: readonly (readonly Piece[])[],
+  position: ReadonlyMap<number, number>,
+): Pick<CsvPacking, 'loadBound' | 'boundAt'> {
+  const change = new Float64Array(position.size);
+  let [loadBound, boundAt] = [0, 0];
+  pieces.forEach((row, r) => {
+    for (const { lower, upper, from, to } of row) {
+      change[position.get(lower)!] += to - from;
+      change[position.get(upper)!] -= to - from;
+      const end = (rows[r].offset ?? -to) + to;
+      if (end > loadBound) [loadBound, boundAt] = [end, position.get(lower)!];
+    }
+  });
   let live = 0;
-  let most = 0;
-  for (const time of [...change.keys()].sort((a, b) => a - b)) most = Math.max(most, (live += change.get(time)!));
-  return most;
+  change.forEach((bytes, time) => {
+    live += bytes;
+    if (live > loadBound) [loadBound, boundAt] = [live, time];
+  });
+  return { loadBound, boundAt };
 }
 
 /** Offsets of the rows from those of the packing's buffers; rows of no bytes lie at 0, or where the file puts them. */
@@ -79,16 +82,15 @@ export function rowOffsets(rows: readonly CsvBuffer[], { carrier }: CsvPacking, 
 /** The first pair of buffers that live and lie in the same place, or a buffer that sticks out; undefined where all is well. */
 export function faultOf({ packing }: CsvPacking, offsets: ArrayLike<number>): string | undefined {
   const { buffers, capacity } = packing;
-  const order = buffers.map((_, i) => i).sort((a, b) => buffers[a].first - buffers[b].first);
-  let active: number[] = [];
-  for (const b of order) {
-    const { first, bytes, align } = buffers[b];
+  for (const [b, { bytes, align }] of buffers.entries()) {
     if (offsets[b] < 0 || offsets[b] % align !== 0) return `buffer ${b} at ${offsets[b]} is not aligned to ${align}`;
     if (offsets[b] + bytes > capacity) return `buffer ${b} ends at ${offsets[b] + bytes}, beyond ${capacity}`;
-    active = active.filter((a) => buffers[a].last >= first);
-    const clash = active.find((a) => offsets[a] < offsets[b] + bytes && offsets[b] < offsets[a] + buffers[a].bytes);
-    if (clash !== undefined) return `buffers ${clash} and ${b} overlap`;
-    active.push(b);
   }
-  return undefined;
+  const clash = clashOf({
+    lower: buffers.map(({ first }) => first),
+    upper: buffers.map(({ last }) => last + 1),
+    from: offsets,
+    to: buffers.map(({ bytes }, b) => offsets[b] + bytes),
+  });
+  return clash && `buffers ${clash[0]} and ${clash[1]} overlap`;
 }
