@@ -75,6 +75,19 @@ export interface ModelRunner {
   front(source: string | Program, options: FrontOptions): Promise<Front>;
 }
 
+/** One packing, as the command makes it. */
+export interface Allocation {
+  readonly buffers: number;
+  readonly loadBound: number;
+  /** Reached, or the best that does not fit. */
+  readonly height: number;
+  readonly solved: boolean;
+  readonly proof: 'lowest' | 'none exists' | '-';
+  readonly nodes: number;
+  /** Of the placing alone. */
+  readonly cpuMs: number;
+}
+
 export interface BenchOptions {
   /** How to start the regrain command: program and first arguments. */
   readonly command: readonly string[];
@@ -83,6 +96,12 @@ export interface BenchOptions {
   /** Folders of ONNX conformance cases: a folder per case, with model.onnx and test_data_set_0. */
   readonly cases: readonly string[];
   readonly runner: ModelRunner;
+  /** Folders or files of buffers to place (MinimAlloc's CSV). */
+  readonly instances: readonly string[];
+  /** MinimAlloc's program, to be run beside. */
+  readonly minimalloc?: string;
+  /** Places a file's buffers by the default allocator: within the capacity, or as low as it gets. */
+  readonly allocate: (path: string, capacity?: number) => Promise<Allocation>;
   /** Only cases whose name contains one of these; all if empty. */
   readonly only: readonly string[];
   readonly progress: (line: string) => void;

@@ -1,3 +1,4 @@
+import { allocateSuite } from './allocate.js';
 import { conformanceSuite } from './conformance.js';
 import { executeSuite } from './execute.js';
 import { memorySuite } from './memory.js';
@@ -5,4 +6,4 @@ import { paretoSuite } from './pareto.js';
 import type { Suite } from './suite.js';
 
 /** All suites of `regrain bench`. */
-export const suites: readonly Suite[] = [memorySuite, paretoSuite, executeSuite, conformanceSuite];
+export const suites: readonly Suite[] = [memorySuite, paretoSuite, executeSuite, allocateSuite, conformanceSuite];

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { type BenchResult, type ModelRunner, type Suite, suites } from '@regrain/bench';
-import { badInput } from '@regrain/core-ir';
+import { type BenchOptions, type BenchResult, suites } from '@regrain/bench';
+import { badInput, type Session } from '@regrain/core-ir';
 import { Command } from 'commander';
+import { allocationRunner } from '../allocation/runner.js';
 import { modelRunner } from '../execute/model-runner.js';
 import { openSession } from '../open-session.js';
 import { examples } from '../output/examples.js';
@@ -14,6 +15,8 @@ interface Options {
   readonly models: readonly string[];
   readonly only: readonly string[];
   readonly cases: readonly string[];
+  readonly instances: readonly string[];
+  readonly minimalloc?: string;
   readonly json?: boolean;
 }
 
@@ -25,6 +28,8 @@ export function benchCommand(shell: Shell): Command {
     .argument('[suite]', 'one suite; all of them if absent')
     .option('--models <folder>', 'a folder that holds models, repeatable', collect, [])
     .option('--cases <folder>', 'a folder of ONNX conformance cases, repeatable', collect, [])
+    .option('--instances <folder>', "a folder or file of buffers to place (MinimAlloc's CSV), repeatable", collect, [])
+    .option('--minimalloc <binary>', "MinimAlloc's program, to be measured in the same run")
     .option('--only <text>', 'only cases whose name holds this text, repeatable', collect, [])
     .option('--json', 'print one JSON value')
     .addHelpText(
@@ -32,6 +37,7 @@ export function benchCommand(shell: Shell): Command {
       examples(
         'regrain bench memory --models examples/models',
         'regrain bench memory --only mbv2 --json',
+        'regrain bench allocate --instances minimalloc/benchmarks/challenging --minimalloc ./minimalloc/minimalloc',
         'regrain bench conformance --cases onnx/backend/test/data/node',
       ),
     )
@@ -49,9 +55,10 @@ async function bench(shell: Shell, name: string | undefined, options: Options): 
         suites.map((suite) => suite.name),
       ),
     );
-  const runner = modelRunner((await openSession(undefined, terminal)).session);
+  const { session } = await openSession(undefined, terminal);
+  const progress = (line: string): void => terminal.progress(line);
   const results: BenchResult[] = [];
-  for (const suite of chosen) results.push(await runSuite(suite, options, runner, (line) => terminal.progress(line)));
+  for (const suite of chosen) results.push(await suite.run(optionsOf(options, session, progress)));
   terminal.progress('');
   const notes = results.flatMap((result) => result.notes);
   if (options.json) printJson({ suite: name ?? 'all', rows: results.flatMap((result) => result.rows) }, terminal);
@@ -60,8 +67,22 @@ async function bench(shell: Shell, name: string | undefined, options: Options): 
   if (results.some(({ wrong }) => wrong)) shell.exitCode = EXIT.failed;
 }
 
-function runSuite(suite: Suite, options: Options, runner: ModelRunner, progress: (line: string) => void): Promise<BenchResult> {
-  const models = options.models.length > 0 ? options.models : ['examples/models', '.'];
-  const cases = options.cases.length > 0 ? options.cases : ['examples/conformance'].filter((folder) => existsSync(folder));
-  return suite.run({ command: [process.execPath, process.argv[1]], models, cases, only: options.only, runner, progress });
+function optionsOf(
+  { models, cases, instances, minimalloc, only }: Options,
+  session: Session,
+  progress: (line: string) => void,
+): BenchOptions {
+  const given = (folders: readonly string[], own: readonly string[]): readonly string[] => (folders.length > 0 ? folders : own);
+  const there = (folder: string): readonly string[] => [folder].filter((each) => existsSync(each));
+  return {
+    command: [process.execPath, process.argv[1]],
+    models: given(models, ['examples/models', '.']),
+    cases: given(cases, there('examples/conformance')),
+    instances: given(instances, there('examples/allocation')),
+    ...(minimalloc === undefined ? {} : { minimalloc }),
+    only,
+    runner: modelRunner(session),
+    allocate: allocationRunner(session, progress),
+    progress,
+  };
 }
