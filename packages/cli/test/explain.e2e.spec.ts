@@ -136,6 +136,18 @@ describe('explain --peak', () => {
     expect(refused).toMatchObject({ code: 2, stdout: '' });
   });
 
+  it('keeps the flags in its commands, and puts no tensor into flash', () => {
+    const flags = ['--target', 'cortex-m7-f746', '--capacity', 'sram=65536'];
+    const { advice } = json<Peak>(['explain', MODEL, ...flags, '--input', 'resident']);
+    const commands = advice.flatMap(({ command }) => (command?.startsWith('regrain') ? [command] : []));
+    expect(commands.length).toBeGreaterThan(0);
+    for (const command of commands) {
+      expect(command).toContain(flags.join(' '));
+      expect(command.match(/--input/g)).toHaveLength(1);
+    }
+    expect(JSON.stringify(advice)).not.toContain('flash');
+  });
+
   it('works on a trace', () => {
     const { at, parts } = json<Peak>(['explain', example('traces', 'gemm-relu-blur.jsonl')]);
     expect(parts.tensors.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(at.bytes);

@@ -91,7 +91,7 @@ async function explainThePeak(
   const { plan, name, made } = opened;
   if (plan.placements.length === 0) throw badInput(`${path}: nothing is placed in memory, so there is no peak`);
   const peak = explainPeak(plan);
-  const advice = adviceOf(opened, peak, made ? path : 'MODEL');
+  const advice = adviceOf(opened, peak, path);
   const tried = really ? await tryAll(opened, peak, (line) => terminal.progress(line)) : undefined;
   if (json) printJson({ schema: SCHEMA, ...head(opened), ...peak, advice, ...(tried ? { tried } : {}) }, terminal);
   else

@@ -3,6 +3,8 @@ import { liveProfile } from '@regrain/core-ir';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { tinyPlan } from '../spec-support.js';
+import { finestCut } from './finest.js';
+import { flagsText } from './flags-text.js';
 import { gapsOf } from './gap.js';
 import { leversOf } from './lower.js';
 import { heldAt, liveOver, worstTime } from './memory.js';
@@ -18,6 +20,21 @@ const plans: fc.Arbitrary<Plan> = fc
   .array(fc.tuple(fc.nat(12), fc.nat(STEPS + 1), fc.nat(STEPS + 1)), { minLength: 5, maxLength: 5 })
   .map((given) => tinyPlan(given.map(([offset, a, b]) => [offset * 4, Math.min(a, b), Math.max(a, b)] as const)))
   .map((plan) => ({ ...plan, placements: withoutClashes(plan.placements) }));
+
+/** Lives that hold at least from the first to the last use of their region, longer by chance. */
+const usedPlans: fc.Arbitrary<Plan> = fc.array(fc.tuple(fc.nat(2), fc.nat(2)), { minLength: 5, maxLength: 5 }).map((more) => {
+  const plan = tinyPlan([0, 1, 2, 3, 4].map((region) => [region * 8, 0, 0] as const));
+  const uses = usesOf(plan);
+  const placements = plan.placements.map((placement, p) => {
+    const times = [...uses[p].reads, ...uses[p].writes];
+    return {
+      ...placement,
+      first: Math.max(0, Math.min(...times) - more[p][0]),
+      last: Math.min(STEPS + 1, Math.max(...times) + more[p][1]),
+    };
+  });
+  return { ...plan, placements };
+});
 
 function withoutClashes(placements: readonly Placement[]): Placement[] {
   const kept: Placement[] = [];
@@ -113,6 +130,56 @@ describe('levers', () => {
         }
       }),
     );
+  });
+});
+
+describe('the finest cut', () => {
+  /** Element by element: from its first write, where there is one, to its last use; at the ends of its region as the region. */
+  function naiveFinest(plan: Plan): number {
+    const { decomposition, placements, steps } = plan;
+    const live = Array.from({ length: steps.length + 2 }, (_, time) => naiveLive(plan, time));
+    for (const { holds, first, last } of placements) {
+      if (!('region' in holds)) continue;
+      const { instance, box } = decomposition.regions[holds.region];
+      for (let element = box[0][0]; element < box[0][1]; element++) {
+        const uses = steps.flatMap((step, i) =>
+          (step.kind === 'task' ? decomposition.tasks[step.task].accesses : []).flatMap((access) =>
+            access.instance === instance && access.box[0][0] <= element && element < access.box[0][1]
+              ? [{ time: i + 1, mode: access.mode }]
+              : [],
+          ),
+        );
+        const born = uses.find(({ mode }) => mode !== 'read')?.time ?? first;
+        const dies = last > steps.length ? last : (uses.at(-1)?.time ?? last);
+        for (let time = first + 1; time < last; time++) if (time < born || time > dies) live[time]--;
+      }
+    }
+    return Math.max(...live);
+  }
+
+  it('is what a recount element by element says', () => {
+    fc.assert(
+      fc.property(usedPlans, (plan) => {
+        expect(finestCut(plan, [0]).bytes).toBe(naiveFinest(plan));
+        expect(finestCut(plan, [0]).bytes).toBeLessThanOrEqual(Math.max(...liveOver(plan, [0])));
+      }),
+    );
+  });
+});
+
+describe('the flags of a command', () => {
+  it('are those given, with the new ones in their place', () => {
+    const flags = {
+      target: 'cpu',
+      capacity: { a: 1, b: 2 },
+      shape: { x: [1, 3] },
+      decompose: ['bands', { id: 'search' }],
+      input: 'resident',
+    } as const;
+    expect(flagsText(flags, { input: 'external', budget: '60' })).toBe(
+      '--target cpu --capacity a=1 --capacity b=2 --shape x=1,3 --decompose bands,search --input external --budget 60',
+    );
+    expect(flagsText({}, {})).toBe('');
   });
 });
 

@@ -18,6 +18,7 @@ export interface OpenedPlan {
   readonly name: string;
   readonly plan: Plan;
   readonly made?: {
+    readonly flags: CompileFlags;
     readonly session: Session;
     readonly options: CompileOptions;
     readonly result: CompileResult;
@@ -44,7 +45,7 @@ export async function openPlan(path: string, flags: CompileFlags, terminal: Term
   return {
     name: basename(path, extname(path)),
     plan: result.plan,
-    made: { session, options, result, seen: result.seen, accountings },
+    made: { flags, session, options, result, seen: result.seen, accountings },
   };
 }
 

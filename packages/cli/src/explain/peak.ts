@@ -1,4 +1,5 @@
 import type { Plan } from '@regrain/core-ir';
+import { finestCut } from './finest.js';
 import { type Gap, gapsOf } from './gap.js';
 import { leversOf, type TensorLever } from './lower.js';
 import { countedSpaces, liveOver, worstTime } from './memory.js';
@@ -23,6 +24,8 @@ export interface PeakExplanation {
   /** The highest moment at which none of the peak's tensors lives; absent where one of them lives at every other moment. */
   readonly next?: Moment;
   readonly levers: readonly TensorLever[];
+  /** If every element lived only from its first write to its last read, in this order: the limit of finer cuts. */
+  readonly finest: Moment;
 }
 
 /** What counts as the peak, too. */
@@ -47,6 +50,7 @@ export function explainPeak(plan: Plan): PeakExplanation {
     arenaBytes: gaps.reduce((sum, gap) => sum + gap.arenaBytes, 0),
     next: nextMoment(plan, spaces, there),
     levers: leversOf(plan, spaces, uses, parts),
+    finest: finestCut(plan, spaces),
   };
 }
 

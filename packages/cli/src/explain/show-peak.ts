@@ -34,7 +34,7 @@ export function showPeak(report: PeakReport, terminal: Terminal): string {
     peak.gaps.map(gapText).join('\n'),
     nextText(peak),
     levers(peak, terminal),
-    adviceText(report.advice),
+    adviceText(report.advice, peak.steps),
     report.tried ? triedText(report.tried, terminal) : '',
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
@@ -140,23 +140,27 @@ function levers({ levers: list }: PeakExplanation, terminal: Terminal): string {
   ]);
   if (rows.length === 0) return '';
   return table(
-    ['the peak if', 'were not there: the limit is then', 'peak', 'if on demand', 'read no more', 'MACs once more'],
+    ['the peak if', 'were not there, and its place then', 'peak', 'if on demand', 'read no more', 'MACs once more'],
     rows,
     terminal,
     2,
   );
 }
 
-function adviceText(advice: readonly Advice[]): string {
+function adviceText(advice: readonly Advice[], steps: number): string {
   const helps = advice.filter((each) => each.helps);
   const others = advice.filter((each) => !each.helps);
   return [
     helps.length === 0 ? 'Nothing that this plan shows would lower it.' : 'What would lower it:',
-    ...helps.flatMap(({ what, bytes, of, planned, why, command }) => [
-      `  to ${size(bytes).padStart(9)}  ${of === 'arena' ? 'of arena, at best: ' : planned ? '' : 'at best: '}${what}; ${why}`,
+    ...helps.flatMap(({ what, bytes, of, planned, why, limit, command }) => [
+      `  to ${size(bytes).padStart(9)}  ${of === 'arena' ? 'of arena, at best: ' : planned ? '' : 'at best: '}${what} (${why})`,
+      ...(limit ? [`                then the limit is ${stepText(limit.time, steps)}, ${limit.task}`] : []),
       ...(command === undefined ? [] : [`                ${command}`]),
     ]),
-    ...others.map(({ what, why }) => `  no gain       ${what}; ${why}`),
+    ...others.map(
+      ({ what, why, limit }) =>
+        `  no gain       ${what} (${limit && limit.bytes > 0 ? `${size(limit.bytes)} remain at ${stepText(limit.time, steps)}` : why})`,
+    ),
   ].join('\n');
 }
 

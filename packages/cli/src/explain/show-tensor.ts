@@ -55,7 +55,10 @@ function tensorLines(tensor: TensorExplanation, { steps, rule }: Context): strin
   const per = regionBytes.least === regionBytes.most ? size(regionBytes.most) : `${size(regionBytes.least)} to ${size(regionBytes.most)}`;
   const lines: [string, string][] = [
     ['cut', `${cutText(cuts, regions, shape.length)}${regions > 1 ? `: ${group(regions)} regions of ${per}` : ''}`],
-    ['by', decomposer ? `${makerText(decomposer)}${rule ? `: ${rule}` : ''}` : 'a decomposer that the plan does not name'],
+    [
+      'by',
+      `${decomposer ? `${makerText(decomposer)}${rule ? `: ${rule}` : ''}` : 'a decomposer that the plan does not name'}${keptText(tensor.rounds)}`,
+    ],
     ...tensor.choices.map((choice): [string, string] => ['beside', choice]),
     ...(tensor.replicas > 0 ? [['copies', `${group(tensor.replicas)} regions that are computed again`] as [string, string]] : []),
     ...(tensor.accumulators > 0 ? [['sums', `${group(tensor.accumulators)} accumulators`] as [string, string]] : []),
@@ -82,6 +85,11 @@ function tensorLines(tensor: TensorExplanation, { steps, rule }: Context): strin
   else lines.push(['lives', 'outside the arena: it takes no bytes there']);
   lines.push(['use', usageText(tensor.usage)]);
   return `${tensor.tensor}: ${dtype} [${shape.join(', ')}], ${size(bytes)}, ${tensor.kind === 'computed' ? 'activation' : tensor.kind}\n\n${labelled(lines)}`;
+}
+
+function keptText(rounds: readonly EditRound[]): string {
+  const kept = rounds.filter((round) => round.kept).map(({ iteration }) => String(iteration));
+  return kept.length === 0 ? '' : ` Then edited by the adjuster in round${kept.length === 1 ? '' : 's'} ${listed(kept, 8)}.`;
 }
 
 function usageText({ bytesRead, bytesWritten, reuse, accesses, contention }: Usage): string {

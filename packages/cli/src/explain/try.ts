@@ -78,6 +78,6 @@ function alternativesOf(options: CompileOptions, peak: PeakExplanation): Alterna
       pipeline: { ...pipeline, schedule: [...choicesOf(pipeline.schedule), 'locality'] },
     });
   if (peak.arenaBytes > peak.at.bytes && !has(pipeline.allocate, 'exact'))
-    add('--allocate exact', { pipeline: { ...pipeline, allocate: { id: 'exact', options: { nodes: 100_000, seconds: 3600 } } } });
+    add('--allocate exact', { pipeline: { ...pipeline, allocate: 'exact' } });
   return found;
 }
