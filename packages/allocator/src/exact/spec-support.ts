@@ -76,6 +76,30 @@ export const tiedPackings = fc
     }),
   );
 
+/** Where buffers lie if each is put at its lowest free place, in the order given. */
+function placedInTurn(buffers: readonly Buffer[]): number[] {
+  const at: number[] = [];
+  for (const { bytes, align, first, last } of buffers) {
+    const free = (offset: number): boolean =>
+      at.every(
+        (base, o) => first > buffers[o].last || buffers[o].first > last || offset + bytes <= base || base + buffers[o].bytes <= offset,
+      );
+    let offset = 0;
+    while (!free(offset)) offset += align;
+    at.push(offset);
+  }
+  return at;
+}
+
+/** Aligned buffers, some of them given where they lie in one placement, all of those as much higher: obstacles for the others. */
+export const givenPackings = fc
+  .tuple(tightPackings, fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }), fc.nat(2))
+  .map(([packing, given, higher]): Packing => {
+    const at = placedInTurn(packing.buffers);
+    const fixed = (b: number): Pick<Buffer, 'fixed'> => (given[b] ? { fixed: at[b] + 4 * higher } : {});
+    return { ...packing, buffers: packing.buffers.map((buffer, b) => ({ ...buffer, ...fixed(b) })) };
+  });
+
 const HEIGHT = 12;
 
 /** A full rectangle of 20 times, cut into 24 buffers: they fit without a gap. Then some are aligned; with many, they mostly fit no longer. */
