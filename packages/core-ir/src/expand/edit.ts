@@ -60,9 +60,11 @@ function merge(program: Program, grain: Grain, { tensor, boxes: pair, tasks }: E
     throw misfit(`the union of ${formatBox(pair[0])} and ${formatBox(pair[1])} is no box`);
   const regions = boxes.map((box, index) => (index === Math.min(a, b) ? union : box)).filter((_, index) => index !== Math.max(a, b));
   const whole = regions.length === 1 && sameBox(union, boxOf(program.tensors[tensor].shape));
-  return withRegions(program, grain, tensor, whole ? [] : regions, tasks, (written) =>
-    sameBox(written, pair[0]) || sameBox(written, pair[1]) ? [union] : undefined,
-  );
+  return withRegions(program, grain, tensor, whole ? [] : regions, tasks, (written, all) => {
+    // Tasks that follow these regions become one; where they are cut otherwise, they stay.
+    if (!pair.some((box) => sameBox(written, box))) return undefined;
+    return pair.every((box) => all.some((other) => sameBox(other, box))) ? [union] : undefined;
+  });
 }
 
 /** Sets a tensor's regions. Owner tasks follow, unless `follow` is false: then they are written down as they were. */
@@ -72,7 +74,7 @@ function withRegions(
   tensor: number,
   regions: readonly Box[],
   follow: boolean,
-  cutTask: (written: Box) => readonly Box[] | undefined,
+  cutTask: (written: Box, all: readonly Box[]) => readonly Box[] | undefined,
 ): Grain {
   const before = regionsOf(program, grain, tensor);
   const tasks = grain.tasks.map((choice, o) => {
@@ -82,8 +84,9 @@ function withRegions(
     if (choice === 'owner') return follow ? choice : preimages(operation, write, before);
     if (!follow) return choice;
     const made: Box[] = [];
-    for (const box of choice) {
-      const replaced = cutTask(image(write.map, box, program.tensors[tensor].shape));
+    const written = choice.map((box) => image(write.map, box, program.tensors[tensor].shape));
+    for (const [k, box] of choice.entries()) {
+      const replaced = cutTask(written[k], written);
       for (const piece of replaced ? preimages(operation, write, replaced) : [box]) {
         const inside = replaced ? piece.map((range, d) => (operation.domain[d].kind === 'parallel' ? range : box[d])) : piece;
         if (!made.some((other) => sameBox(other, inside))) made.push(inside);

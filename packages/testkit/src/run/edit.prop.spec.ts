@@ -5,6 +5,7 @@ import {
   edit,
   expand,
   type Grain,
+  hull,
   interpretProgram,
   type Program,
   RegrainError,
@@ -39,6 +40,22 @@ function splitOf(
   return hi - lo < 2 ? undefined : { kind: 'split', at: { tensor, box }, axis, cut: lo + 1 + (c % (hi - lo - 1)), tasks };
 }
 
+/** A merge of two neighbours somewhere, or undefined where there are none. */
+function mergeOf(
+  program: Program,
+  grain: Grain,
+  [a, b]: readonly [number, number, number],
+  tasks: boolean,
+): (Edit & { kind: 'merge' }) | undefined {
+  const computed = program.tensors.flatMap(({ kind }, t) => (kind === 'constant' ? [] : [t]));
+  const tensor = computed[a % computed.length];
+  const boxes = boxesOf(program, grain, tensor);
+  const pairs = boxes.flatMap((one, i) =>
+    boxes.slice(i + 1).flatMap((two) => (volume(hull(one, two)) === volume(one) + volume(two) ? [[one, two] as const] : [])),
+  );
+  return pairs.length === 0 ? undefined : { kind: 'merge', tensor, boxes: pairs[b % pairs.length], tasks };
+}
+
 describe('edit', () => {
   const picks = fc.tuple(fc.nat(99), fc.nat(99), fc.nat(99));
 
@@ -60,6 +77,33 @@ describe('edit', () => {
         }
       }),
       { numRuns: 150 },
+    );
+  });
+
+  it('keeps the meaning of the program, whatever is merged after tasks were cut otherwise', () => {
+    fc.assert(
+      fc.property(
+        cases,
+        fc.array(fc.tuple(picks, fc.boolean(), fc.boolean()), { minLength: 2, maxLength: 8 }),
+        ({ example, grain }, list) => {
+          const { program, constants, inputs, evaluateOpaque } = example;
+          let current = grain;
+          for (const [pick, tasks, merges] of list) {
+            const change = merges ? mergeOf(program, current, pick, tasks) : splitOf(program, current, pick, tasks);
+            if (change) current = edit(program, current, change);
+          }
+          current.tasks.forEach((boxes, o) => {
+            if (boxes === 'owner') return;
+            const whole = volume(boxOf(program.operations[o].domain.map(({ extent }) => extent)));
+            expect(boxes.reduce((sum, box) => sum + volume(box), 0)).toBe(whole);
+          });
+          const got = runDecomposition(program, expand(program, current), constants, inputs, { evaluateOpaque });
+          for (const [name, { data }] of interpretProgram(program, constants, inputs, evaluateOpaque)) {
+            expect(Array.from(got.get(name)?.data ?? [])).toEqual(Array.from(data));
+          }
+        },
+      ),
+      { numRuns: 200 },
     );
   });
 
