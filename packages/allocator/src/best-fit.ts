@@ -2,12 +2,16 @@ import { type Allocator, type Context, type Packed, type Packing, PluginOptions 
 import { inject, injectable } from 'inversify';
 import { z } from 'zod';
 import type { Group } from './groups.js';
+import type { Load } from './load.js';
 import { packWith } from './outcome.js';
 import { type Placed, placeInOrder, type Wish } from './place.js';
 import { MANY, sweep } from './sweep.js';
 
+/** How many orders there are. */
+export const ALL_ORDERS = 7;
+
 export const bestFitOptions = z.strictObject({
-  orders: z.number().int().min(1).max(7).default(3).describe('orders to try, at most; the best height is kept'),
+  orders: z.number().int().min(1).max(ALL_ORDERS).default(3).describe('orders to try, at most; the best height is kept'),
 });
 
 type Compare = (a: Group, b: Group) => number;
@@ -41,27 +45,29 @@ export class BestFitAllocator implements Allocator {
   constructor(@inject(PluginOptions) private readonly options: z.infer<typeof bestFitOptions>) {}
 
   place(packing: Packing, context: Context): Packed {
-    return packWith(packing, (groups, load) => {
-      const swept = groups.length > MANY ? sweptBothWays(packing, groups) : undefined;
-      if (swept) return swept;
-      let best: Placed | undefined;
-      let winner: (typeof ORDERS)[number] = ORDERS[0];
-      let limit = Number.POSITIVE_INFINITY;
-      const { orders } = this.options;
-      for (const [k, each] of ORDERS.slice(0, orders).entries()) {
-        context.signal.throwIfAborted();
-        const placed = placeInOrder(packing, groups, groups.toSorted(each[0]), each[1], limit);
-        context.progress(k + 1, orders, 'orders');
-        if (!placed) continue;
-        [best, winner, limit] = [placed, each, placed.height];
-        if (best.height <= load.bytes) break;
-      }
-      const lowest = best as Placed;
-      if (packing.near.length === 0) return lowest;
-      const adjacent = placeInOrder(packing, groups, groups.toSorted(winner[0]), winner[1], lowest.height + 1, wishesOf(packing));
-      return adjacent && contiguous(packing, adjacent) > contiguous(packing, lowest) ? adjacent : lowest;
-    });
+    return packWith(packing, (groups, load) => bestOfOrders(packing, groups, load, this.options.orders, context));
   }
+}
+
+/** The lowest of so many orders, whatever the capacity. */
+export function bestOfOrders(packing: Packing, groups: readonly Group[], load: Load, orders: number, context: Context): Placed {
+  const swept = groups.length > MANY ? sweptBothWays(packing, groups) : undefined;
+  if (swept) return swept;
+  let best: Placed | undefined;
+  let winner: (typeof ORDERS)[number] = ORDERS[0];
+  let limit = Number.POSITIVE_INFINITY;
+  for (const [k, each] of ORDERS.slice(0, orders).entries()) {
+    context.signal.throwIfAborted();
+    const placed = placeInOrder(packing, groups, groups.toSorted(each[0]), each[1], limit);
+    context.progress(k + 1, orders, 'orders');
+    if (!placed) continue;
+    [best, winner, limit] = [placed, each, placed.height];
+    if (best.height <= load.bytes) break;
+  }
+  const lowest = best as Placed;
+  if (packing.near.length === 0) return lowest;
+  const adjacent = placeInOrder(packing, groups, groups.toSorted(winner[0]), winner[1], lowest.height + 1, wishesOf(packing));
+  return adjacent && contiguous(packing, adjacent) > contiguous(packing, lowest) ? adjacent : lowest;
 }
 
 /** A placement in the first of all orders by which everything fits; each is given up where it passes the capacity. */

@@ -1,7 +1,7 @@
 import { type Allocator, type Context, type Packed, type Packing, PluginOptions } from '@regrain/core-ir';
 import { inject, injectable } from 'inversify';
 import { z } from 'zod';
-import { BestFitAllocator, firstThatFits } from './best-fit.js';
+import { ALL_ORDERS, bestOfOrders, firstThatFits } from './best-fit.js';
 import { componentsOf } from './exact/components.js';
 import { itemsOf } from './exact/items.js';
 import { fit, minimise } from './exact/lower.js';
@@ -40,9 +40,8 @@ export class ExactAllocator implements Allocator {
   /** As low as the budget allows. */
   private lowest(packing: Packing, groups: readonly Group[], load: Load, context: Context): Packed {
     const bound = Math.max(load.bytes, highestFixed(groups));
-    const start = listed(packing, context);
-    if (start.height === bound) return { ...start, optimal: true };
-    if (groups.length > MANY) return start;
+    const start = bestOfOrders(packing, groups, load, ALL_ORDERS, context);
+    if (start.height === bound || groups.length > MANY) return { ok: true, ...start, optimal: start.height === bound };
     const { items, faithful } = itemsOf(groups);
     const begin = groups.map(({ pieces }) => start.offsets[pieces[0].buffer] - pieces[0].at);
     const parts = componentsOf(items).map((members) => new Part(members, items, begin));
@@ -57,8 +56,9 @@ export class ExactAllocator implements Allocator {
     const { capacity } = packing;
     const bound = Math.max(load.bytes, highestFixed(groups));
     if (groups.length > MANY) {
-      const packed = listed(packing, context);
-      return packed.height > capacity ? tooHigh(packing, load, packed.height, false) : { ...packed, optimal: packed.height === bound };
+      const placed = bestOfOrders(packing, groups, load, ALL_ORDERS, context);
+      if (placed.height > capacity) return tooHigh(packing, load, placed.height, false);
+      return { ok: true, ...placed, optimal: placed.height === bound };
     }
     const inTime = groups.toSorted((a, b) => a.first - b.first || b.last - a.last);
     const quick = placeInOrder(packing, groups, inTime, 'lowest', capacity + 1) ?? firstThatFits(packing, groups);
@@ -69,7 +69,7 @@ export class ExactAllocator implements Allocator {
     const { height, lowest } = fit(parts, bound, capacity, budget);
     budget.over();
     if (height <= capacity) return { ok: true, offsets: offsetsOf(packing, groups, parts), height, optimal: height === bound };
-    return tooHigh(packing, load, listed(packing, context).height, faithful && lowest > capacity);
+    return tooHigh(packing, load, bestOfOrders(packing, groups, load, ALL_ORDERS, context).height, faithful && lowest > capacity);
   }
 
   private budget({ signal, progress }: Context): Budget {
@@ -84,12 +84,6 @@ export class ExactAllocator implements Allocator {
       },
     };
   }
-}
-
-/** The best of the list orders, whatever the capacity. */
-function listed(packing: Packing, context: Context): Packed & { readonly ok: true } {
-  const packed = new BestFitAllocator({ orders: 7 }).place({ ...packing, capacity: Number.POSITIVE_INFINITY }, context);
-  return packed as Packed & { readonly ok: true };
 }
 
 function highestFixed(groups: readonly Group[]): number {

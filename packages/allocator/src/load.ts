@@ -1,4 +1,5 @@
 import type { Packing } from '@regrain/core-ir';
+import { ascending } from './ascending.js';
 import { type Group, groupsOf } from './groups.js';
 
 export interface Load {
@@ -18,7 +19,8 @@ export function loadOf(groups: readonly Group[]): Load {
       change.push(bytes, -bytes);
     }
   }
-  const order = Int32Array.from(times, (_, k) => k).sort((a, b) => times[a] - times[b] || change[a] - change[b]);
+  // What ends at a time is gone before anything begins.
+  const order = ascending(Float64Array.from(times, (time, k) => 2 * time + (change[k] > 0 ? 1 : 0)));
   let live = 0;
   let most: Load = { bytes: 0, at: 0 };
   for (const k of order) {
