@@ -2,10 +2,12 @@ import { type Allocator, type Context, type Packed, type Packing, PluginOptions 
 import { inject, injectable } from 'inversify';
 import { z } from 'zod';
 import type { Group } from './groups.js';
-import type { Load } from './load.js';
 import { packWith } from './outcome.js';
 import { type Placed, placeInOrder, type Wish } from './place.js';
-import { MANY, sweep } from './sweep.js';
+import { HUGE, MANY, sweep } from './sweep.js';
+
+/** For many buffers, what the orders may look at in sum: some seconds. */
+const WORK = 400_000_000;
 
 /** How many orders there are. */
 export const ALL_ORDERS = 7;
@@ -45,24 +47,40 @@ export class BestFitAllocator implements Allocator {
   constructor(@inject(PluginOptions) private readonly options: z.infer<typeof bestFitOptions>) {}
 
   place(packing: Packing, context: Context): Packed {
-    return packWith(packing, (groups, load) => bestOfOrders(packing, groups, load, this.options.orders, context));
+    return packWith(packing, (groups, load) => bestOfOrders(packing, groups, load.bytes, this.options.orders, context));
   }
 }
 
-/** The lowest of so many orders, whatever the capacity. */
-export function bestOfOrders(packing: Packing, groups: readonly Group[], load: Load, orders: number, context: Context): Placed {
-  const swept = groups.length > MANY ? sweptBothWays(packing, groups) : undefined;
-  if (swept) return swept;
-  let best: Placed | undefined;
+/**
+ * The lowest of so many orders; ends at the first that is no higher than `enough`. Many buffers are placed in order of time first, which is
+ * quick, and then by the orders as far as the work allows.
+ */
+export function bestOfOrders(
+  packing: Packing,
+  groups: readonly Group[],
+  enough: number,
+  orders: number,
+  { signal, progress }: Pick<Context, 'signal' | 'progress'>,
+): Placed {
+  let best = groups.length > MANY ? sweptBothWays(packing, groups) : undefined;
   let winner: (typeof ORDERS)[number] = ORDERS[0];
-  let limit = Number.POSITIVE_INFINITY;
+  const work = { left: groups.length > MANY ? WORK : Number.POSITIVE_INFINITY };
   for (const [k, each] of ORDERS.slice(0, orders).entries()) {
-    context.signal.throwIfAborted();
-    const placed = placeInOrder(packing, groups, groups.toSorted(each[0]), each[1], limit);
-    context.progress(k + 1, orders, 'orders');
-    if (!placed) continue;
-    [best, winner, limit] = [placed, each, placed.height];
-    if (best.height <= load.bytes) break;
+    if (best && (best.height <= enough || work.left < 0 || groups.length > HUGE)) break;
+    signal.throwIfAborted();
+    // The first must place everything if nothing has yet.
+    const allowed = best ? work : undefined;
+    const placed = placeInOrder(
+      packing,
+      groups,
+      groups.toSorted(each[0]),
+      each[1],
+      best?.height ?? Number.POSITIVE_INFINITY,
+      undefined,
+      allowed,
+    );
+    progress(k + 1, orders, 'orders');
+    if (placed) [best, winner] = [placed, each];
   }
   const lowest = best as Placed;
   if (packing.near.length === 0) return lowest;

@@ -10,8 +10,8 @@ import type { Budget } from './exact/portfolio.js';
 import { type Group, groupsOf } from './groups.js';
 import { type Load, loadOf } from './load.js';
 import { tooHigh } from './outcome.js';
-import { placeInOrder } from './place.js';
-import { MANY } from './sweep.js';
+import { type Placed, placeInOrder } from './place.js';
+import { HUGE, MANY } from './sweep.js';
 
 export const exactOptions = z.strictObject({
   nodes: z.number().int().min(0).default(500_000).describe('nodes to search, at most; the best placement so far is given then'),
@@ -40,8 +40,8 @@ export class ExactAllocator implements Allocator {
   /** As low as the budget allows. */
   private lowest(packing: Packing, groups: readonly Group[], load: Load, context: Context): Packed {
     const bound = Math.max(load.bytes, highestFixed(groups));
-    const start = bestOfOrders(packing, groups, load, ALL_ORDERS, context);
-    if (start.height === bound || groups.length > MANY) return { ok: true, ...start, optimal: start.height === bound };
+    const start = bestOfOrders(packing, groups, load.bytes, ALL_ORDERS, context);
+    if (start.height === bound || groups.length > HUGE) return { ok: true, ...start, optimal: start.height === bound };
     const { items, faithful } = itemsOf(groups);
     const begin = groups.map(({ pieces }) => start.offsets[pieces[0].buffer] - pieces[0].at);
     const parts = componentsOf(items).map((members) => new Part(members, items, begin));
@@ -55,21 +55,17 @@ export class ExactAllocator implements Allocator {
   private within(packing: Packing, groups: readonly Group[], load: Load, context: Context): Packed {
     const { capacity } = packing;
     const bound = Math.max(load.bytes, highestFixed(groups));
-    if (groups.length > MANY) {
-      const placed = bestOfOrders(packing, groups, load, ALL_ORDERS, context);
-      if (placed.height > capacity) return tooHigh(packing, load, placed.height, false);
-      return { ok: true, ...placed, optimal: placed.height === bound };
-    }
-    const inTime = groups.toSorted((a, b) => a.first - b.first || b.last - a.last);
-    const quick = placeInOrder(packing, groups, inTime, 'lowest', capacity + 1) ?? firstThatFits(packing, groups);
-    if (quick) return { ok: true, ...quick, optimal: quick.height === bound };
+    const quick = groups.length > MANY ? bestOfOrders(packing, groups, capacity, ALL_ORDERS, context) : firstInTime(packing, groups);
+    if (quick && quick.height <= capacity) return { ok: true, ...quick, optimal: quick.height === bound };
+    if (quick && groups.length > HUGE) return tooHigh(packing, load, quick.height, false);
     const { items, faithful } = itemsOf(groups);
     const parts = componentsOf(items).map((members) => new Part(members, items));
     const budget = this.budget(context);
     const { height, lowest } = fit(parts, bound, capacity, budget);
     budget.over();
     if (height <= capacity) return { ok: true, offsets: offsetsOf(packing, groups, parts), height, optimal: height === bound };
-    return tooHigh(packing, load, bestOfOrders(packing, groups, load, ALL_ORDERS, context).height, faithful && lowest > capacity);
+    const other = quick ?? bestOfOrders(packing, groups, capacity, ALL_ORDERS, context);
+    return tooHigh(packing, load, other.height, faithful && lowest > capacity);
   }
 
   private budget({ signal, progress }: Context): Budget {
@@ -84,6 +80,12 @@ export class ExactAllocator implements Allocator {
       },
     };
   }
+}
+
+/** What fits in order of time, or in the first of the list orders that does. */
+function firstInTime(packing: Packing, groups: readonly Group[]): Placed | undefined {
+  const inTime = groups.toSorted((a, b) => a.first - b.first || b.last - a.last);
+  return placeInOrder(packing, groups, inTime, 'lowest', packing.capacity + 1) ?? firstThatFits(packing, groups);
 }
 
 function highestFixed(groups: readonly Group[]): number {

@@ -11,6 +11,11 @@ interface Asked {
   at: number;
 }
 
+/** What placing may still look at: nodes of the tree, and intervals there. */
+export interface Work {
+  left: number;
+}
+
 /**
  * Which offsets are taken when. A segment tree over the times: a piece is noted at the O(log times) nodes that its life consists of, and
  * above them as long as it is new there. Notes are united to intervals, so there are few where little is free: what a query looks at
@@ -24,7 +29,11 @@ export class Occupancy {
   private readonly always: (Intervals | undefined)[];
   private readonly sometimes: (Intervals | undefined)[];
 
-  constructor(groups: readonly Group[], buffers: number) {
+  constructor(
+    groups: readonly Group[],
+    buffers: number,
+    private readonly work: Work = { left: Number.POSITIVE_INFINITY },
+  ) {
     this.start = new Float64Array(buffers);
     const times = groups.reduce((most, { last }) => Math.max(most, last), 0) + 1;
     this.size = 2 ** Math.ceil(Math.log2(times));
@@ -53,7 +62,7 @@ export class Occupancy {
   free(group: Group, visit: (at: number, end: number) => boolean): void {
     const asked = this.asked(group);
     for (let at = 0; ; ) {
-      at = lowest(asked, at, group.align);
+      at = this.lowest(asked, at, group.align);
       const end = endOf(asked);
       if (!visit(at, end) || end === Number.POSITIVE_INFINITY) return;
       // Behind `end` something is in the way.
@@ -62,7 +71,7 @@ export class Occupancy {
   }
 
   isFree(group: Group, offset: number): boolean {
-    return lowest(this.asked(group), offset, 1) === offset;
+    return this.lowest(this.asked(group), offset, 1) === offset;
   }
 
   private asked(group: Group): Asked[] {
@@ -102,34 +111,36 @@ export class Occupancy {
     }
   }
 
+  /** The lowest offset from `at` on at which nothing that is asked is in the way; what is all below is asked no longer. */
+  private lowest(asked: Asked[], at: number, align: number): number {
+    for (let moved = true; moved; ) {
+      moved = false;
+      this.work.left -= asked.length;
+      let kept = 0;
+      for (const each of asked) {
+        const { borders, from, to } = each;
+        let next = each.at;
+        for (; next < borders.length && borders[next] < at + to; next += 2) {
+          const end = borders[next + 1] - from;
+          if (end <= at) continue;
+          at = align > 1 ? Math.ceil(end / align) * align : end;
+          moved = true;
+        }
+        this.work.left -= next - each.at;
+        each.at = next;
+        if (next < borders.length) asked[kept++] = each;
+      }
+      asked.length = kept;
+    }
+    return at;
+  }
+
   private note(node: number, from: number, to: number): void {
     (this.always[node] ??= new Intervals()).add(from, to);
     for (let above = node >> 1; above > 0; above >>= 1) {
       if (!(this.sometimes[above] ??= new Intervals()).add(from, to)) return;
     }
   }
-}
-
-/** The lowest offset from `at` on at which nothing that is asked is in the way; what is all below is asked no longer. */
-function lowest(asked: Asked[], at: number, align: number): number {
-  for (let moved = true; moved; ) {
-    moved = false;
-    let kept = 0;
-    for (const each of asked) {
-      const { borders, from, to } = each;
-      let next = each.at;
-      for (; next < borders.length && borders[next] < at + to; next += 2) {
-        const end = borders[next + 1] - from;
-        if (end <= at) continue;
-        at = align > 1 ? Math.ceil(end / align) * align : end;
-        moved = true;
-      }
-      each.at = next;
-      if (next < borders.length) asked[kept++] = each;
-    }
-    asked.length = kept;
-  }
-  return at;
 }
 
 /** The highest offset up to which it stays so. */

@@ -1,6 +1,6 @@
 import type { Packing } from '@regrain/core-ir';
 import type { Group } from './groups.js';
-import { Occupancy } from './occupancy.js';
+import { Occupancy, type Work } from './occupancy.js';
 
 /** `lowest`: the lowest place that fits; `tightest`: the smallest gap that fits, the top if none does. */
 export type Fit = 'lowest' | 'tightest';
@@ -14,7 +14,8 @@ export interface Placed {
 export type Wish = (group: Group, occupancy: Occupancy, height: number) => readonly number[];
 
 /**
- * Places groups one after the other, those with a given offset first. Stops, with undefined, once the height reaches `limit`.
+ * Places groups one after the other, those with a given offset first. Stops, with undefined, once the height reaches `limit` or no
+ * work is left.
  */
 export function placeInOrder(
   packing: Packing,
@@ -23,8 +24,9 @@ export function placeInOrder(
   fit: Fit,
   limit: number,
   wish?: Wish,
+  work: Work = { left: Number.POSITIVE_INFINITY },
 ): Placed | undefined {
-  const occupancy = new Occupancy(groups, packing.buffers.length);
+  const occupancy = new Occupancy(groups, packing.buffers.length, work);
   let height = 0;
   for (const group of groups) {
     if (group.fixed === undefined) continue;
@@ -37,7 +39,7 @@ export function placeInOrder(
     const offset = wished(group, occupancy, wish?.(group, occupancy, height) ?? [], height) ?? findPlace(group, occupancy, fit);
     occupancy.add(group, offset);
     height = Math.max(height, offset + group.bytes);
-    if (height >= limit) return undefined;
+    if (height >= limit || work.left < 0) return undefined;
   }
   const offsets = Float64Array.from(packing.buffers, (_, b) => occupancy.offsetOf(b));
   return { offsets, height };

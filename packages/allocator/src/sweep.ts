@@ -3,8 +3,10 @@ import { Gaps } from './gaps.js';
 import type { Group } from './groups.js';
 import type { Placed } from './place.js';
 
-/** Above so many buffers, placing them in any other order than that of time takes many seconds. */
-export const MANY = 250_000;
+/** Above so many buffers, placing them in any other order than that of time may take many seconds. */
+export const MANY = 20_000;
+/** Above so many, they are placed in no other order, and no search is begun. */
+export const HUGE = 250_000;
 
 /**
  * Places single buffers in order of time, forwards or backwards, each in a tight gap between those that live then: what an allocator at
