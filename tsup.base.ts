@@ -7,5 +7,7 @@ export const base: Options = {
   target: 'node20',
   sourcemap: true,
   clean: true,
+  // Bundlers for browsers tell Node's modules by their protocol.
+  removeNodeProtocol: false,
   dts: { compilerOptions: { ignoreDeprecations: '6.0', customConditions: [] } },
 };

@@ -1,5 +1,4 @@
-import { badInput, checkConstants, parsePlan, sha256Of } from '@regrain/core-ir';
-import { emitWasm } from './emit.js';
+import { badInput, checkConstants, type Plan, parsePlan, sha256Of } from '@regrain/core-ir';
 import type { WasmProgram } from './program.js';
 import { type SessionOptions, WasmSession } from './session.js';
 import { ThreadedSession } from './threads.js';
@@ -37,18 +36,23 @@ export interface PlanFiles {
   readonly data?: Uint8Array;
 }
 
+/** Makes the module where its files are absent. */
+export type EmitModule = (plan: Plan, constants: Uint8Array) => Promise<WasmProgram>;
+
 /**
  * A session from a plan's files, in Node or a browser. With the module's files it takes milliseconds; without them the module is made
- * first. Throws `bad-input` where the files do not belong together.
+ * first, if there is something to make it. Throws `bad-input` where the files do not belong together.
  */
-export async function load(files: PlanFiles, options: SessionOptions = {}): Promise<WasmSession | ThreadedSession> {
+export async function openFiles(files: PlanFiles, options: SessionOptions, emit?: EmitModule): Promise<WasmSession | ThreadedSession> {
   const manifest = files.module && files.manifest !== undefined && files.data ? manifestOf(files.manifest) : undefined;
   const known = manifest !== undefined && manifest.plan === (await hashOf(files.plan));
   const plan = parsePlan(files.plan, 'plan.json', known);
   if (plan.machine.name !== 'wasm') throw badInput(`plan.json: a plan for ${plan.machine.name}; compile the model with --target wasm`);
   if (manifest && !known) throw badInput('plan.wasm was made from another plan.json; compile the model again');
   await checkConstants(plan.program, files.constants);
-  const program = manifest ? programOf(manifest, files) : await emitWasm(plan, files.constants);
+  if (!manifest && !emit)
+    throw badInput('plan.wasm, plan.wasm.json and plan.wasm.bin are needed; compile the model with --target wasm --out');
+  const program = manifest ? programOf(manifest, files) : await (emit as EmitModule)(plan, files.constants);
   return (program.lanes.length > 1 ? ThreadedSession : WasmSession).open(plan, files.constants, program, options);
 }
 

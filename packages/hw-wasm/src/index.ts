@@ -1,5 +1,6 @@
-export { load, type PlanFiles, wasmFiles } from './artifact.js';
+export { type PlanFiles, wasmFiles } from './artifact.js';
 export { type EmitOptions, emitWasm } from './emit.js';
+export { load } from './load.js';
 export { plugin } from './plugin.js';
 export type * from './program.js';
 export { randomInputs, randomValues } from './random-inputs.js';
