@@ -1,26 +1,40 @@
 import { load } from '@regrain/hw-wasm/runtime';
 
 const SIDE = 28;
-const bytesOf = async (name) => new Uint8Array(await (await fetch(`plan/${name}`)).arrayBuffer());
-const textOf = async (name) => (await fetch(`plan/${name}`)).text();
 const element = (id) => document.getElementById(id);
 
+async function file(name) {
+  const response = await fetch(`plan/${name}`);
+  if (!response.ok) throw new Error(`plan/${name}: ${response.status} ${response.statusText}`);
+  return response;
+}
+const textOf = async (name) => (await file(name)).text();
+const bytesOf = async (name) => new Uint8Array(await (await file(name)).arrayBuffer());
+
+/** All files at once: none needs another. */
+async function open() {
+  const [plan, manifest, constants, module, data] = await Promise.all([
+    textOf('plan.json'),
+    textOf('plan.wasm.json'),
+    bytesOf('plan.bin'),
+    bytesOf('plan.wasm'),
+    bytesOf('plan.wasm.bin'),
+  ]);
+  return { constantBytes: constants.length, session: await load({ plan, manifest, constants, module, data }) };
+}
+
 const began = performance.now();
-const session = await load({
-  plan: await textOf('plan.json'),
-  constants: await bytesOf('plan.bin'),
-  module: await bytesOf('plan.wasm'),
-  manifest: await textOf('plan.wasm.json'),
-  data: await bytesOf('plan.wasm.bin'),
+const { session, constantBytes } = await open().catch((error) => {
+  element('status').textContent = `The plan cannot be run: ${error.message}`;
+  throw error;
 });
 const { arenaBytes, data } = session.program;
 const [input] = session.plan.program.tensors.filter(({ kind }) => kind === 'input');
 
 /** Runs the model on the picture's values, 0 to 255, row by row. */
 globalThis.runModel = async (values) => {
-  const outputs = await session.run(new Map([[input.name, { dtype: input.dtype, shape: input.shape, data: Float32Array.from(values) }]]));
-  const [{ data: scores }] = outputs.values();
-  return Array.from(scores);
+  const outputs = await session.run({ [input.name]: Float32Array.from(values) });
+  return Array.from(Object.values(outputs)[0].data);
 };
 
 const canvas = element('picture');
@@ -63,8 +77,12 @@ async function show() {
     }),
   );
   element('status').textContent =
-    `${session.plan.program.name}: arena ${(arenaBytes / 1024).toFixed(1)} KiB, constants ${(data.bytes.length / 1024).toFixed(1)} KiB, ` +
-    `loaded in ${loadedMs.toFixed(0)} ms, ${ms.toFixed(2)} ms for this inference`;
+    `${session.plan.program.name}: arena ${kib(arenaBytes)}; behind it ${kib(data.bytes.length)} of packed constants, tables and descriptors ` +
+    `(the model's constants: ${kib(constantBytes)}); loaded in ${loadedMs.toFixed(0)} ms, ${ms.toFixed(2)} ms for this inference`;
+}
+
+function kib(bytes) {
+  return `${(bytes / 1024).toFixed(1)} KiB`;
 }
 
 canvas.addEventListener('pointermove', (event) => {

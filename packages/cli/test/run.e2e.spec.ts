@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Values } from '@regrain/core-ir';
+import { load, memoryBytesOf } from '@regrain/hw-wasm/runtime';
 import { afterAll, describe, expect, it } from 'vitest';
 import { formatNpy, parseNpy } from '../src/execute/npy.js';
 import { regrain } from './regrain.js';
@@ -99,6 +100,19 @@ describe('run on a plan', () => {
     expect(JSON.parse(stdout)).toMatchObject({ target: 'wasm', outputs: [{ name: 't34', dtype: 'int8', shape: [1, 12] }] });
   });
 
+  it('says at once which operation no kernel computes, where nothing else does', async () => {
+    const bytes = (name: string): Buffer => readFileSync(join(plan, name));
+    const files = {
+      plan: bytes('plan.json').toString('utf8'),
+      constants: bytes('plan.bin'),
+      module: bytes('plan.wasm'),
+      manifest: bytes('plan.wasm.json').toString('utf8'),
+      data: bytes('plan.wasm.bin'),
+    };
+    expect(memoryBytesOf(files)).toBeGreaterThan(files.data.length);
+    await expect(load(files)).rejects.toThrow(/no kernel computes .* \(QSoftmax\); give load an evaluateOpaque/);
+  });
+
   it('makes the module anew where only the plan is there', () => {
     const bare = copy('bare');
     for (const name of ['plan.wasm', 'plan.wasm.json', 'plan.wasm.bin']) rmSync(join(bare, name));
@@ -107,6 +121,12 @@ describe('run on a plan', () => {
 
   const edit = (at: string, name: string, change: (text: string) => string): void => {
     writeFileSync(join(at, name), change(readFileSync(join(at, name), 'utf8')));
+  };
+
+  const flip = (at: string, name: string): void => {
+    const bytes = readFileSync(join(at, name));
+    bytes[40] ^= 1;
+    writeFileSync(join(at, name), bytes);
   };
 
   it('refuses a plan that was edited after its module was made', () => {
@@ -137,7 +157,7 @@ describe('run on a plan', () => {
     ],
     [
       'of another module format',
-      (at: string) => edit(at, 'plan.wasm.json', (text) => text.replace('regrain.wasm/1', 'regrain.wasm/0')),
+      (at: string) => edit(at, 'plan.wasm.json', (text) => text.replace('regrain.wasm/2', 'regrain.wasm/1')),
       /compile the model again/,
     ],
     [
@@ -145,15 +165,16 @@ describe('run on a plan', () => {
       (at: string) => edit(at, 'plan.json', (text) => text.replace('"name":"wasm"', '"name":"cpu"')),
       /a plan for cpu; compile the model with --target wasm/,
     ],
+    ['whose model changed', (at: string) => flip(at, 'plan.bin'), /is not what the plan was made with/],
+    ['whose module changed', (at: string) => flip(at, 'plan.wasm'), /plan\.wasm is not what plan\.wasm\.json belongs to/],
+    ['whose packed constants changed', (at: string) => flip(at, 'plan.wasm.bin'), /plan\.wasm\.bin is not what .* belongs to/],
     [
-      'whose model changed',
-      (at: string) => {
-        const bin = readFileSync(join(at, 'plan.bin'));
-        bin[40] ^= 1;
-        writeFileSync(join(at, 'plan.bin'), bin);
-      },
-      /is not what the plan was made with/,
+      'whose addresses were edited',
+      (at: string) => edit(at, 'plan.wasm.json', (text) => text.replace(/"dataAddress":\d+/, '"dataAddress":16')),
+      /plan\.wasm\.json was edited; compile the model again/,
     ],
+    ['of which nothing is left', (at: string) => edit(at, 'plan.wasm.json', () => '{"format":"regrain.wasm/2"}'), /is not whole/],
+    ['whose manifest is no JSON', (at: string) => edit(at, 'plan.wasm.json', (text) => text.slice(0, 99)), /is not JSON/],
     ['without constants', (at: string) => rmSync(join(at, 'plan.bin')), /plan\.bin: no such file/],
   ])('refuses a plan %s', (name, spoil, message) => {
     const spoilt = copy(name.replaceAll(' ', '-'));

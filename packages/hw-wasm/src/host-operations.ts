@@ -10,7 +10,7 @@ import {
   sameBox,
   type Values,
   volume,
-} from '@regrain/core-ir';
+} from '@regrain/core-ir/runtime';
 import type { Action } from './program.js';
 import type { TensorMemory } from './tensor-memory.js';
 

@@ -1,6 +1,8 @@
-export { type PlanFiles, wasmFiles } from './artifact.js';
+export { memoryBytesOf, type PlanFiles, wasmFiles } from './artifact.js';
 export { type EmitOptions, emitWasm } from './emit.js';
+export type { Elements, Given, Inputs, Into } from './given.js';
 export { load } from './load.js';
+export type { PlanSession } from './plan-session.js';
 export { plugin } from './plugin.js';
 export type * from './program.js';
 export { randomInputs, randomValues } from './random-inputs.js';

@@ -1,4 +1,5 @@
-import { arrayFor, type Box, constantValues, elements, type Plan, RegrainError, type Values } from '@regrain/core-ir';
+import { arrayFor, type Box, badInput, constantValues, elements, type Plan, type Values } from '@regrain/core-ir/runtime';
+import { type Big, checkInto, type Elements, givenMap, type Inputs, type Into, isBig, putInto, valuesOf } from './given.js';
 import type { Held } from './program.js';
 import type { TensorMemory } from './tensor-memory.js';
 
@@ -13,54 +14,65 @@ export class InputOutput {
     private readonly memory: TensorMemory,
   ) {}
 
-  /** The outputs by name; states are taken over for the next run. */
-  finish(given: readonly (Values | undefined)[]): Map<string, Values> {
+  /** The outputs by name, in arrays of the caller's where `into` has them; states are taken over for the next run. */
+  finish(given: readonly (Values | undefined)[], into: Into = {}): Map<string, Values> {
     const { program } = this.plan;
-    const outputs = new Map(program.outputs.map((tensor) => [program.tensors[tensor].name, this.result(tensor, given)]));
+    const outputs = new Map(program.outputs.map((tensor) => [program.tensors[tensor].name, this.result(tensor, given, into)]));
     this.keepStates(given);
     return outputs;
   }
 
   /** The values of the inputs by tensor, states among them. */
-  check(inputs: ReadonlyMap<string, Values>): (Values | undefined)[] {
-    const { tensors, states, name: model } = this.plan.program;
-    const fed = new Map(states.map(({ to }) => [to.tensor, true]));
-    const names = tensors.filter(({ kind }, t) => kind === 'input' && !fed.has(t)).map(({ name }) => name);
-    for (const name of inputs.keys()) {
-      if (!tensors.some((tensor) => tensor.kind === 'input' && tensor.name === name))
-        throw new RegrainError('bad-input', `${model} has no input ${name}; it has ${names.join(', ')}`);
+  check(inputs: Inputs, into: Into = {}): (Values | undefined)[] {
+    const { tensors, outputs, states, name: model } = this.plan.program;
+    const given = givenMap(inputs, model);
+    const fed = new Set(states.map(({ to }) => to.tensor));
+    for (const name of given.keys()) {
+      if (tensors.some((tensor) => tensor.kind === 'input' && tensor.name === name)) continue;
+      const names = tensors.filter(({ kind }, t) => kind === 'input' && !fed.has(t)).map((tensor) => tensor.name);
+      throw badInput(`${model} has no input ${name}; it has ${names.join(', ')}`);
     }
-    return tensors.map(({ kind, name, shape, dtype }, t) => {
-      if (kind !== 'input') return undefined;
-      const values =
-        inputs.get(name) ?? this.states.get(t) ?? (fed.has(t) ? { dtype, shape, data: arrayFor(dtype, elements(shape)) } : undefined);
-      if (!values) throw new RegrainError('bad-input', `input ${name} of ${model} is missing; it is ${dtype} [${shape.join(', ')}]`);
-      if (
-        values.dtype !== dtype ||
-        values.shape.join() !== shape.join() ||
-        (values.splat === undefined && values.data.length !== elements(shape))
-      )
-        throw new RegrainError(
-          'bad-input',
-          `input ${name} of ${model} is ${dtype} [${shape.join(', ')}], not ${values.dtype} [${values.shape.join(', ')}]`,
-        );
-      return values;
+    for (const [name, array] of Object.entries(into)) {
+      const output = outputs.find((tensor) => tensors[tensor].name === name);
+      if (output === undefined)
+        throw badInput(`${model} has no output ${name}; it has ${outputs.map((tensor) => tensors[tensor].name).join(', ')}`);
+      checkInto(array, tensors[output]);
+    }
+    return tensors.map((tensor, t) => {
+      if (tensor.kind !== 'input') return undefined;
+      const { name, dtype, shape } = tensor;
+      if (given.has(name)) return valuesOf(given.get(name), tensor, model);
+      if (fed.has(t)) return this.states.get(t) ?? { dtype, shape, data: arrayFor(dtype, elements(shape)) };
+      throw badInput(`input ${name} of ${model} is missing; it is ${dtype} [${shape.join(', ')}]`);
     });
   }
 
-  private result(tensor: number, given: readonly (Values | undefined)[]): Values {
+  private result(tensor: number, given: readonly (Values | undefined)[], into: Into): Values {
+    const { name, dtype, shape } = this.plan.program.tensors[tensor];
+    const own = Object.hasOwn(into, name) ? into[name] : undefined;
+    const data = this.read(tensor, given, own && !isBig(own) ? own : undefined);
+    if (own && isBig(own)) putInto(data, own);
+    return { dtype, shape, data };
+  }
+
+  /** An output's numbers, in `own` where there is such an array. */
+  private read(tensor: number, given: readonly (Values | undefined)[], own: Exclude<Elements, Big> | undefined): ArrayLike<number> {
     const { program } = this.plan;
     const { dtype, shape, kind } = program.tensors[tensor];
-    if (kind === 'constant') return constantValues(program, tensor, this.constants);
-    if (kind === 'input') return given[tensor] as Values;
-    const data = arrayFor(dtype, elements(shape));
-    for (const each of this.held) if (each.tensor === tensor) this.memory.read(data, shape, each.box, each.at);
-    return { dtype, shape, data };
+    const data = own ?? arrayFor(dtype, elements(shape));
+    if (kind === 'computed') {
+      for (const each of this.held) if (each.tensor === tensor) this.memory.read(data, shape, each.box, each.at);
+      return data;
+    }
+    const values = kind === 'constant' ? constantValues(program, tensor, this.constants) : (given[tensor] as Values);
+    if (values.splat === undefined) data.set(values.data);
+    else data.fill(values.splat);
+    return data;
   }
 
   private keepStates(given: readonly (Values | undefined)[]): void {
     for (const { from, to } of this.plan.program.states) {
-      const values = this.result(from.tensor, given);
+      const values = this.result(from.tensor, given, {});
       const { dtype, shape } = this.plan.program.tensors[to.tensor];
       const old = this.states.get(to.tensor) ?? { dtype, shape, data: arrayFor(dtype, elements(shape)) };
       copyBox(values, from.box, old, to.box);

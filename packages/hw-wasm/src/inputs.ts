@@ -1,4 +1,4 @@
-import type { InputAccess, Plan } from '@regrain/core-ir';
+import type { InputAccess, Plan } from '@regrain/core-ir/runtime';
 
 /** How the plan counts an input. */
 export function inputAccess(plan: Plan, tensor: number): InputAccess {

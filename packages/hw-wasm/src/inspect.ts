@@ -1,4 +1,4 @@
-import { overlaps, type Plan, RegrainError } from '@regrain/core-ir';
+import { overlaps, type Plan, RegrainError } from '@regrain/core-ir/runtime';
 import type { SpaceLayout } from './layout/spaces.js';
 
 /**

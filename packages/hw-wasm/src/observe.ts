@@ -1,4 +1,4 @@
-import { type Observations, type Plan, READS, touchedRegions, WRITES } from '@regrain/core-ir';
+import { type Observations, type Plan, READS, touchedRegions, WRITES } from '@regrain/core-ir/runtime';
 
 /** What one run on one thread showed: nothing waits for regions there. `start` and `end` per step, in nanoseconds. */
 export function observationsOf(plan: Plan, start: Float64Array, end: Float64Array): Observations {

@@ -1,4 +1,4 @@
-import type { Box, DType } from '@regrain/core-ir';
+import type { Box, DType } from '@regrain/core-ir/runtime';
 import type { Located } from './layout/view.js';
 
 /** What a lane waits for before an action of the host and says after it, where there are several lanes. */

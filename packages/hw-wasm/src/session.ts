@@ -1,13 +1,15 @@
-import { badInput, type EvaluateOpaque, type Observations, type Plan, type Values } from '@regrain/core-ir';
+import { badInput, type EvaluateOpaque, type Observations, type Plan, type Values } from '@regrain/core-ir/runtime';
 import { HOST_FUNCTIONS } from './codegen/imports.js';
+import { type Given, type Inputs, type Into, inForm } from './given.js';
 import { HostOperations } from './host-operations.js';
 import { InputOutput } from './input-output.js';
 import { ArenaWatch } from './inspect.js';
 import { layoutSpaces } from './layout/spaces.js';
 import { observationsOf } from './observe.js';
+import type { PlanSession } from './plan-session.js';
 import type { Action, WasmProgram } from './program.js';
 import { TensorMemory } from './tensor-memory.js';
-import { makeMemory, type Run, type WasmInstance, type WasmMemory, webAssembly } from './web-assembly.js';
+import { memoryFor, type Run, type WasmInstance, type WasmMemory, type WasmModule, webAssembly } from './web-assembly.js';
 
 /** As a float a large negative number, as a byte neither zero nor small. */
 const POISON = 0xfa;
@@ -17,10 +19,15 @@ export interface SessionOptions {
   readonly evaluateOpaque?: EvaluateOpaque;
   /** Fills the arena with this byte before every run: what a plan computes must not depend on it. */
   readonly poison?: number;
+  /**
+   * The caller's own memory, for this session alone as long as it lives: at least `program.memoryBytes` (`memoryBytesOf` tells before), or
+   * able to grow to that; with a `maximum`, and shared if the plan is for several threads.
+   */
+  readonly memory?: WasmMemory;
 }
 
 /** A plan for one engine that is ready to run, as often as wanted. Not reentrant. */
-export class WasmSession {
+export class WasmSession implements PlanSession {
   readonly memory: WasmMemory;
   private readonly tensors: TensorMemory;
   private readonly host: HostOperations;
@@ -43,21 +50,32 @@ export class WasmSession {
     new Uint8Array(memory.buffer).set(program.data.bytes, program.data.address);
   }
 
-  static async open(plan: Plan, constants: Uint8Array, program: WasmProgram, options: SessionOptions = {}): Promise<WasmSession> {
+  /** `compiled`: the program's module where somebody has begun to compile it. */
+  static async open(
+    plan: Plan,
+    constants: Uint8Array,
+    program: WasmProgram,
+    options: SessionOptions = {},
+    compiled: Promise<WasmModule> = webAssembly.compile(program.module),
+  ): Promise<WasmSession> {
     if (program.lanes.length > 1) throw badInput(`${plan.program.name}: the plan is for ${program.lanes.length} threads`);
-    const memory = makeMemory(plan.program.name, program.memoryBytes, false);
-    const module = await webAssembly.compile(program.module);
-    const instance = await webAssembly.instantiate(module, { host: { memory, ...HOST_FUNCTIONS } });
+    const memory = memoryFor(plan.program.name, program.memoryBytes, false, options.memory);
+    const instance = await webAssembly.instantiate(await compiled, { host: { memory, ...HOST_FUNCTIONS } });
     return new WasmSession(plan, program, constants, instance, memory, options);
   }
 
-  /** Runs once. `inputs` by name, checked against the program; the result holds the outputs by name. */
-  run(inputs: ReadonlyMap<string, Values>): Map<string, Values> {
-    return this.runWith(inputs, (action, given) => this.act(action, given));
+  /** See `PlanSession.run`. */
+  run(inputs: ReadonlyMap<string, Given>, into?: Into): Map<string, Values>;
+  run(inputs: Readonly<Record<string, Given>>, into?: Into): Record<string, Values>;
+  run(inputs: Inputs, into?: Into): Map<string, Values> | Record<string, Values> {
+    return inForm(
+      this.runWith(inputs, (action, given) => this.act(action, given), into),
+      inputs,
+    );
   }
 
   /** Runs once with a clock at every step: slower by the clock's own cost, and what took how long. */
-  observe(inputs: ReadonlyMap<string, Values>): { readonly outputs: Map<string, Values>; readonly seen: Observations } {
+  observe(inputs: Inputs): { readonly outputs: Map<string, Values>; readonly seen: Observations } {
     const { steps } = this.plan;
     const [start, end] = [new Float64Array(steps.length), new Float64Array(steps.length)];
     const began = performance.now();
@@ -84,7 +102,7 @@ export class WasmSession {
    * Runs once under watch, for debugging: every byte outside live regions is overwritten all the time, and a step that changes bytes
    * which it should not write is an error (`verification`) that names it. Slow.
    */
-  inspect(inputs: ReadonlyMap<string, Values>): Map<string, Values> {
+  inspect(inputs: Inputs): Map<string, Values> {
     const arena = new Uint8Array(this.memory.buffer, 0, this.program.arenaBytes);
     const watch = new ArenaWatch(this.plan, layoutSpaces(this.plan), arena, this.options.poison ?? POISON);
     const watched = (step: number, work: () => void): void => {
@@ -104,16 +122,16 @@ export class WasmSession {
     });
   }
 
-  private runWith(
-    inputs: ReadonlyMap<string, Values>,
-    act: (action: Action, given: readonly (Values | undefined)[]) => void,
-  ): Map<string, Values> {
-    const given = this.io.check(inputs);
+  /** Nothing to end: its memory goes when nobody holds the session. */
+  async close(): Promise<void> {}
+
+  private runWith(inputs: Inputs, act: (action: Action, given: readonly (Values | undefined)[]) => void, into?: Into): Map<string, Values> {
+    const given = this.io.check(inputs, into);
     const { program } = this;
     if (this.options.poison !== undefined) new Uint8Array(this.memory.buffer, 0, program.arenaBytes).fill(this.options.poison);
     for (const { tensor, box, at } of program.external) this.tensors.write(given[tensor] as Values, box, at);
     for (const action of program.lanes[0].actions) act(action, given);
-    return this.io.finish(given);
+    return this.io.finish(given, into);
   }
 
   private act(action: Action, given: readonly (Values | undefined)[]): void {

@@ -84,7 +84,7 @@ export class WasmTarget implements HardwareTarget {
 
   /** The module that runs the plan, and what belongs to it. */
   async emit(plan: Plan, constants: Uint8Array): Promise<ReadonlyMap<string, Uint8Array>> {
-    return wasmFiles(serializePlan(plan), await emitWasm(plan, constants));
+    return wasmFiles(serializePlan(plan), constants, await emitWasm(plan, constants));
   }
 
   private estimate(plan: Plan): Observations {

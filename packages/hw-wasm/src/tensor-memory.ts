@@ -1,4 +1,4 @@
-import { type Box, type DType, halfToFloat, type Values } from '@regrain/core-ir';
+import { type Box, type DType, halfToFloat, type Values } from '@regrain/core-ir/runtime';
 import { HOST_FUNCTIONS } from './codegen/imports.js';
 import type { Located } from './layout/view.js';
 import type { Action } from './program.js';

@@ -1,10 +1,21 @@
-import { type DType, ELEMENT_BYTES, type EvaluateOpaque, elements, type Plan, RegrainError, type Values } from '@regrain/core-ir';
+import {
+  badInput,
+  type DType,
+  ELEMENT_BYTES,
+  type EvaluateOpaque,
+  elements,
+  type Plan,
+  RegrainError,
+  type Values,
+} from '@regrain/core-ir/runtime';
+import { type Given, type Inputs, type Into, inForm } from './given.js';
 import { HostOperations } from './host-operations.js';
 import { InputOutput } from './input-output.js';
+import type { PlanSession } from './plan-session.js';
 import type { WasmProgram } from './program.js';
 import type { SessionOptions } from './session.js';
 import { TensorMemory } from './tensor-memory.js';
-import { makeMemory, type WasmMemory } from './web-assembly.js';
+import { memoryFor, type WasmMemory, type WasmModule, webAssembly } from './web-assembly.js';
 import type { FromWorker, ToWorker } from './worker.js';
 
 /** A worker as the session sees it, in Node or a browser. */
@@ -19,7 +30,7 @@ interface Channel {
  * A plan for several engines: one worker per lane on shared memory; a lane waits for others by counters that they raise after each
  * step. Where a worker dies the run rejects with its cause, and so does every later one: open a new session.
  */
-export class ThreadedSession {
+export class ThreadedSession implements PlanSession {
   private broken: string | undefined;
   private waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void; left: number } | undefined;
   private readonly io: InputOutput;
@@ -43,8 +54,15 @@ export class ThreadedSession {
     this.words = new Int32Array(memory.buffer);
   }
 
-  static async open(plan: Plan, constants: Uint8Array, program: WasmProgram, options: SessionOptions = {}): Promise<ThreadedSession> {
-    const memory = makeMemory(plan.program.name, program.memoryBytes, true);
+  /** `compiled`: the program's module where somebody has begun to compile it. */
+  static async open(
+    plan: Plan,
+    constants: Uint8Array,
+    program: WasmProgram,
+    options: SessionOptions = {},
+    compiled: Promise<WasmModule> = webAssembly.compile(program.module),
+  ): Promise<ThreadedSession> {
+    const memory = memoryFor(plan.program.name, program.memoryBytes, true, options.memory);
     new Uint8Array(memory.buffer).set(program.data.bytes, program.data.address);
     const given = plan.program.tensors.map(({ kind, dtype, shape }) =>
       kind === 'input' ? { dtype, shape, data: sharedArray(dtype, elements(shape)) } : undefined,
@@ -69,14 +87,18 @@ export class ThreadedSession {
         (cause) => session.fail(`thread ${k} of ${plan.program.name} ended: ${cause}`),
       );
     });
-    await session.all((lane, k) => ({ kind: 'start', module: program.module, memory, lane, given, gate: gates[k] }));
+    const module = await compiled;
+    await session.all((lane, k) => ({ kind: 'start', module, memory, lane, given, gate: gates[k] }));
     return session;
   }
 
-  /** Runs once. `inputs` by name, checked against the program; the result holds the outputs by name. */
-  async run(inputs: ReadonlyMap<string, Values>): Promise<Map<string, Values>> {
+  /** See `PlanSession.run`. */
+  async run(inputs: ReadonlyMap<string, Given>, into?: Into): Promise<Map<string, Values>>;
+  async run(inputs: Readonly<Record<string, Given>>, into?: Into): Promise<Record<string, Values>>;
+  async run(inputs: Inputs, into?: Into): Promise<Map<string, Values> | Record<string, Values>> {
     if (this.broken !== undefined) throw new RegrainError('internal', `${this.broken}; open a new session`);
-    const given = this.io.check(inputs);
+    if (this.waiting) throw badInput(`${this.plan.program.name}: a run is under way on these threads; await it first`);
+    const given = this.io.check(inputs, into);
     const { program } = this;
     given.forEach((values, tensor) => {
       const shared = this.given[tensor]?.data as { [index: number]: number } | undefined;
@@ -88,22 +110,30 @@ export class ThreadedSession {
     for (const { tensor, box, at } of program.external) this.tensors.write(given[tensor] as Values, box, at);
     for (const { counter } of program.lanes) Atomics.store(this.words, (counter ?? 0) >> 2, 0);
     await this.all(() => ({ kind: 'run' }));
-    return this.io.finish(given);
+    return inForm(this.io.finish(given, into), inputs);
   }
 
-  /** Ends the workers. */
+  /** Ends the workers; a run that is under way rejects. */
   async close(): Promise<void> {
-    this.broken ??= 'the session is closed';
+    this.fail('the session is closed');
+    await this.end();
+  }
+
+  private async end(): Promise<void> {
     await Promise.all(this.channels.map((channel) => channel.end()));
   }
 
   /** Sends every worker a message and waits until each has answered that it is done. */
   private all(message: (lane: WasmProgram['lanes'][number], k: number) => ToWorker): Promise<void> {
-    return new Promise((resolve, reject) => {
+    // A worker may have died while nothing was asked of it.
+    if (this.broken !== undefined) return Promise.reject(new RegrainError('internal', this.broken));
+    return new Promise<void>((resolve, reject) => {
       this.waiting = { resolve, reject, left: this.channels.length };
       this.channels.forEach((channel, k) => {
         channel.post(message(this.program.lanes[k], k));
       });
+    }).finally(() => {
+      this.waiting = undefined;
     });
   }
 
@@ -130,7 +160,7 @@ export class ThreadedSession {
     this.broken = cause;
     if (this.program.abort !== undefined) Atomics.store(this.words, this.program.abort >> 2, 1);
     this.waiting?.reject(new RegrainError('internal', cause));
-    void this.close();
+    void this.end();
   }
 }
 

@@ -1,13 +1,13 @@
-import type { Values } from '@regrain/core-ir';
+import type { Values } from '@regrain/core-ir/runtime';
 import { HOST_FUNCTIONS } from './codegen/imports.js';
 import type { Action, Lane } from './program.js';
 import { TensorMemory } from './tensor-memory.js';
-import { type Run, type WasmMemory, webAssembly } from './web-assembly.js';
+import { type Run, type WasmMemory, type WasmModule, webAssembly } from './web-assembly.js';
 
 /** What a worker gets first; then a `run` for each run. */
 export interface WorkerStart {
   readonly kind: 'start';
-  readonly module: Uint8Array;
+  readonly module: WasmModule;
   readonly memory: WasmMemory;
   readonly lane: Lane;
   /** The inputs by tensor, in memory that the session fills before each run. */
@@ -37,7 +37,7 @@ class LaneWorker {
 
   static async open(start: WorkerStart, post: (message: FromWorker) => void): Promise<LaneWorker> {
     const { memory } = start;
-    const instance = await webAssembly.instantiate(await webAssembly.compile(start.module), { host: { memory, ...HOST_FUNCTIONS } });
+    const instance = await webAssembly.instantiate(start.module, { host: { memory, ...HOST_FUNCTIONS } });
     const { run, wait } = instance.exports as { run: Run; wait: (list: number) => void };
     return new LaneWorker(start, run, wait, new Int32Array(memory.buffer), new TensorMemory(memory.buffer), post);
   }

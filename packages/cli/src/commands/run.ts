@@ -9,9 +9,10 @@ import {
   RegrainError,
   Reporter,
   type Session,
+  type Values,
   Verifier,
 } from '@regrain/core-ir';
-import { emitWasm, evaluatorOf, load, ThreadedSession, WasmSession } from '@regrain/hw-wasm';
+import { emitWasm, evaluatorOf, load, type PlanSession, ThreadedSession, WasmSession } from '@regrain/hw-wasm';
 import { Command, Option } from 'commander';
 import { type CompileFlags, compileFile } from '../compile/compile-file.js';
 import { type Check, checkAgainstOnnxRuntime } from '../execute/check.js';
@@ -133,7 +134,7 @@ async function run(shell: Shell, model: string, flags: Flags): Promise<void> {
   const times = await measure(async () => wasm.run(inputs), flags.runs);
   if (flags.profile && wasm instanceof ThreadedSession) throw badInput('--profile works on one thread; leave --threads out');
   const seen = wasm instanceof WasmSession && flags.profile ? wasm.observe(inputs).seen : undefined;
-  if (wasm instanceof ThreadedSession) await wasm.close();
+  await wasm.close();
   const profile = seen && profileOf(plan, program, seen);
   const summary: Summary = {
     model: basename(model, extname(model)),
@@ -162,8 +163,8 @@ async function run(shell: Shell, model: string, flags: Flags): Promise<void> {
 }
 
 /** A run under watch must give what a run without it gives. */
-function inspect(wasm: Opened['wasm'], inputs: Parameters<WasmSession['run']>[0]): void {
-  if (wasm instanceof ThreadedSession) throw badInput('--poison works on one thread; leave --threads out');
+function inspect(wasm: Opened['wasm'], inputs: ReadonlyMap<string, Values>): void {
+  if (!(wasm instanceof WasmSession)) throw badInput('--poison works on one thread; leave --threads out');
   const watched = wasm.inspect(inputs);
   for (const [name, { data }] of wasm.run(inputs)) {
     const other = watched.get(name)?.data ?? [];
@@ -176,7 +177,7 @@ function inspect(wasm: Opened['wasm'], inputs: Parameters<WasmSession['run']>[0]
 
 interface Opened {
   readonly session: Session;
-  readonly wasm: WasmSession | ThreadedSession;
+  readonly wasm: PlanSession;
   readonly compileMs: number;
   readonly openedAt: number;
   readonly speedup?: number;
@@ -196,7 +197,7 @@ async function openModel(path: string, flags: Flags, terminal: Terminal): Promis
     if (ratio > speedup) speedup = ratio;
     const faster = ratio > WORTHWHILE && ratio >= speedup;
     const [kept, left] = faster ? [several, best] : [best, several];
-    if (left.wasm instanceof ThreadedSession) await left.wasm.close();
+    await left.wasm.close();
     best = kept;
   }
   terminal.progress('');
@@ -236,7 +237,7 @@ const WORTHWHILE = 1.03;
 const PAIRS = 7;
 
 /** Time of the first ÷ time of the second: the median over runs in turn, after one of each to warm up. */
-async function compare(one: Opened['wasm'], other: Opened['wasm'], inputs: Parameters<WasmSession['run']>[0]): Promise<number> {
+async function compare(one: Opened['wasm'], other: Opened['wasm'], inputs: ReadonlyMap<string, Values>): Promise<number> {
   const ratios: number[] = [];
   for (let pair = 0; pair <= PAIRS; pair++) {
     const times: number[] = [];

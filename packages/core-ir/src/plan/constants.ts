@@ -1,4 +1,4 @@
-import { badInput } from '../errors.js';
+import { badInput, unsupported } from '../errors.js';
 import type { Program } from '../ir/program.js';
 import { tensorBytes } from '../ir/tensor.js';
 
@@ -18,8 +18,12 @@ export async function checkConstants(program: Program, constants: Uint8Array, so
   }
 }
 
-/** In hexadecimal. */
+/** In hexadecimal. Browsers do this in secure contexts only: `unsupported` elsewhere. */
 export async function sha256Of(bytes: Uint8Array): Promise<string> {
-  const digest = await globalThis.crypto.subtle.digest('SHA-256', new Uint8Array(bytes));
+  const subtle: typeof globalThis.crypto.subtle | undefined = globalThis.crypto?.subtle;
+  if (!subtle) throw unsupported('SHA-256 needs a secure context: serve the page over https or from localhost');
+  // Shared memory is not taken; other bytes need no copy.
+  const own = bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
+  const digest = await subtle.digest('SHA-256', own);
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -1,4 +1,4 @@
-import { halfToFloat, roundToHalf, SCALAR_FUNCTIONS } from '@regrain/core-ir';
+import { halfToFloat, roundToHalf, SCALAR_FUNCTIONS } from '@regrain/core-ir/runtime';
 import type { Module, Wasm } from './function-builder.js';
 
 /** Functions of the host that a module asks for: scalar functions that WebAssembly does not have, and halves. */

@@ -1,4 +1,4 @@
-import { type Box, overlaps, type Plan } from '@regrain/core-ir';
+import { type Box, overlaps, type Plan } from '@regrain/core-ir/runtime';
 import type { SpaceLayout } from './spaces.js';
 import type { Piece } from './view.js';
 

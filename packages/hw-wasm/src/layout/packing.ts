@@ -1,4 +1,4 @@
-import { type DType, ELEMENT_BYTES, evaluate, type IndexMap, type Values } from '@regrain/core-ir';
+import { type DType, ELEMENT_BYTES, evaluate, type IndexMap, type Values } from '@regrain/core-ir/runtime';
 
 /**
  * The elements that an operand reads of a constant, laid out by the points of the domain: row-major over `dims`, the last of which is

@@ -1,4 +1,4 @@
-import type { Plan } from '@regrain/core-ir';
+import type { Plan } from '@regrain/core-ir/runtime';
 
 const ALIGN = 16;
 

@@ -1,4 +1,4 @@
-import { type Box, type DType, ELEMENT_BYTES, elements, intersect } from '@regrain/core-ir';
+import { type Box, type DType, ELEMENT_BYTES, elements, intersect } from '@regrain/core-ir/runtime';
 
 /**
  * How kernels find the elements of one operand of a task. The address of an element is linear in its coordinates, or, along the
