@@ -1,4 +1,4 @@
-import type { InputAccess, Program, Values } from '@regrain/core-ir';
+import type { Choice, InputAccess, Program, Values } from '@regrain/core-ir';
 
 /** One measured figure beside its peer or bound. `ratio` is ours ÷ peer; `spread` the range of repeated runs ÷ their median, 0 where nothing varies. */
 export interface BenchRow {
@@ -88,6 +88,33 @@ export interface Allocation {
   readonly cpuMs: number;
 }
 
+export interface OrderingOptions {
+  readonly freeze: readonly string[];
+  readonly input: InputAccess;
+  /** `whole`: one task per operation. `regions`: cut as `compile` does by default. */
+  readonly cut: 'whole' | 'regions';
+  /** Ids, with options where they are not the defaults. */
+  readonly schedulers: readonly Choice[];
+}
+
+/** The order that one scheduler gives. */
+export interface Ordering {
+  readonly scheduler: string;
+  /** Of live bytes, by the mover's count, not the scheduler's. */
+  readonly peakBytes: number;
+  /** Proved by the scheduler: no order is below. */
+  readonly boundBytes?: number;
+  /** Mean reuse distance in bytes. */
+  readonly reuseBytes: number;
+  readonly ms: number;
+}
+
+/** Orders of the tasks of one program. */
+export interface Orderings {
+  readonly tasks: number;
+  readonly orders: readonly Ordering[];
+}
+
 export interface BenchOptions {
   /** How to start the regrain command: program and first arguments. */
   readonly command: readonly string[];
@@ -102,6 +129,8 @@ export interface BenchOptions {
   readonly minimalloc?: string;
   /** Places a file's buffers by the default allocator: within the capacity, or as low as it gets. */
   readonly allocate: (path: string, capacity?: number) => Promise<Allocation>;
+  /** Orders the tasks of a model or a program by several schedulers. */
+  readonly order: (source: string | Program, options: OrderingOptions) => Promise<Orderings>;
   /** Only cases whose name contains one of these; all if empty. */
   readonly only: readonly string[];
   readonly progress: (line: string) => void;

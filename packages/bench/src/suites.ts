@@ -3,7 +3,8 @@ import { conformanceSuite } from './conformance.js';
 import { executeSuite } from './execute.js';
 import { memorySuite } from './memory.js';
 import { paretoSuite } from './pareto.js';
+import { scheduleSuite } from './schedule.js';
 import type { Suite } from './suite.js';
 
 /** All suites of `regrain bench`. */
-export const suites: readonly Suite[] = [memorySuite, paretoSuite, executeSuite, allocateSuite, conformanceSuite];
+export const suites: readonly Suite[] = [memorySuite, paretoSuite, executeSuite, scheduleSuite, allocateSuite, conformanceSuite];

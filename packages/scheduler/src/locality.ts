@@ -13,7 +13,8 @@ import { assignEngines } from './engines.js';
 import { taskGraph } from './graph.js';
 import { TaskHeap } from './heap.js';
 import { listSchedule } from './list.js';
-import { type MemoryModel, memoryModel, shareOf } from './memory-model.js';
+import { type MemoryModel, memoryModel } from './memory-model.js';
+import { macsOfTask } from './task-cost.js';
 
 export const localityOptions = z.strictObject({
   window: z.number().int().min(1).default(16).describe('ready tasks, in program order, that are looked at for the next one'),
@@ -38,13 +39,7 @@ export class LocalityScheduler implements Scheduler {
       now++;
       return task;
     });
-    return assignEngines(
-      order,
-      graph,
-      program,
-      context,
-      (task) => program.operations[work.tasks[task].operation].macs * shareOf(program, work.tasks[task]) + 1,
-    );
+    return assignEngines(order, graph, program, context, macsOfTask(program, work));
   }
 
   private choose(ready: TaskHeap, model: MemoryModel, touchedAt: Int32Array, now: number): number {

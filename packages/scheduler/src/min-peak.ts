@@ -11,13 +11,17 @@ import { inject, injectable } from 'inversify';
 import { z } from 'zod';
 import { assignEngines } from './engines.js';
 import { type TaskGraph, taskGraph } from './graph.js';
-import { type MemoryModel, memoryModel, shareOf } from './memory-model.js';
+import { type MemoryModel, memoryModel } from './memory-model.js';
 import { operationOrder, renumbered } from './operation-order.js';
 import { inTurns } from './program-order.js';
 import { bestSegments } from './segments.js';
+import { macsOfTask } from './task-cost.js';
+
+/** Boundaries that are looked at where nothing else is said. */
+export const MAX_CUTS = 40;
 
 export const minPeakOptions = z.strictObject({
-  maxCuts: z.number().int().min(0).default(40).describe('places between operations that may become a stored boundary'),
+  maxCuts: z.number().int().min(0).default(MAX_CUTS).describe('places between operations that may become a stored boundary'),
 });
 
 /**
@@ -32,28 +36,22 @@ export class MinPeakScheduler implements Scheduler {
   schedule(program: Program, work: Decomposition, needs: Dependences, context: Context): Schedule {
     const graph = taskGraph(program, work, needs, context);
     const model = memoryModel(program, work, context);
-    const order = this.order(graph, model, work, context);
-    return assignEngines(
-      order,
-      graph,
-      program,
-      context,
-      (task) => program.operations[work.tasks[task].operation].macs * shareOf(program, work.tasks[task]) + 1,
-    );
+    const order = minPeakOrder(graph, model, work, context, this.options.maxCuts);
+    return assignEngines(order, graph, program, context, macsOfTask(program, work));
   }
+}
 
-  /** Segments are consecutive operations; a `before` constraint may demand another sequence of them than the program's. */
-  private order(graph: TaskGraph, model: MemoryModel, work: Decomposition, context: Context): Int32Array {
-    const options = {
-      maxCuts: this.options.maxCuts,
-      signal: context.signal,
-      progress: (done: number, of: number): void => context.progress(done, of, 'segments'),
-    };
-    const sequence = operationOrder(graph);
-    if (!sequence) return inTurns(graph);
-    if (sequence.every((operation, k) => operation === k))
-      return bestSegments(graph, model, { ...options, boundaries: work.grain.segments }).order;
-    const { graph: moved, model: movedModel, task } = renumbered(graph, model, sequence);
-    return bestSegments(moved, movedModel, options).order.map((t) => task[t]);
-  }
+/** Segments are consecutive operations; a `before` constraint may demand another sequence of them than the program's. */
+export function minPeakOrder(graph: TaskGraph, model: MemoryModel, work: Decomposition, context: Context, maxCuts: number): Int32Array {
+  const options = {
+    maxCuts,
+    signal: context.signal,
+    progress: (done: number, of: number): void => context.progress(done, of, 'segments'),
+  };
+  const sequence = operationOrder(graph);
+  if (!sequence) return inTurns(graph);
+  if (sequence.every((operation, k) => operation === k))
+    return bestSegments(graph, model, { ...options, boundaries: work.grain.segments }).order;
+  const { graph: moved, model: movedModel, task } = renumbered(graph, model, sequence);
+  return bestSegments(moved, movedModel, options).order.map((t) => task[t]);
 }

@@ -1,5 +1,8 @@
 import { definePlugin, Scheduler } from '@regrain/core-ir';
+import { AnnealScheduler, annealOptions } from './anneal.js';
+import { BeamScheduler, beamOptions } from './beam.js';
 import { CriticalPathScheduler, criticalPathOptions } from './critical-path.js';
+import { ExactScheduler, exactOptions } from './exact.js';
 import { LocalityScheduler, localityOptions } from './locality.js';
 import { MinPeakScheduler, minPeakOptions } from './min-peak.js';
 import { ProgramOrderScheduler, programOrderOptions } from './program-order.js';
@@ -29,6 +32,30 @@ export const plugin = definePlugin({
       use: MinPeakScheduler,
       options: minPeakOptions,
       space: { maxCuts: [0, 20, 40, 80] },
+    },
+    {
+      point: Scheduler,
+      id: 'beam',
+      description: 'Fewest live bytes: beam search from min-peak on.',
+      use: BeamScheduler,
+      options: beamOptions,
+      space: { width: [8, 32, 128] },
+    },
+    {
+      point: Scheduler,
+      id: 'anneal',
+      description: 'Fewest live bytes: annealing and exact search of stretches, from min-peak on.',
+      use: AnnealScheduler,
+      options: annealOptions,
+      space: { moves: [5000, 20000, 80000], window: [0, 12, 20] },
+    },
+    {
+      point: Scheduler,
+      id: 'exact',
+      description: 'Fewest live bytes with a proof, as far as the budget goes: dynamic programming over sets of tasks.',
+      use: ExactScheduler,
+      options: exactOptions,
+      space: { states: [1000, 10000, 100000] },
     },
     {
       point: Scheduler,

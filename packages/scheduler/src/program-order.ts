@@ -12,7 +12,7 @@ import { assignEngines } from './engines.js';
 import { type TaskGraph, taskGraph } from './graph.js';
 import { TaskHeap } from './heap.js';
 import { listSchedule } from './list.js';
-import { shareOf } from './memory-model.js';
+import { macsOfTask } from './task-cost.js';
 
 export const programOrderOptions = noOptions;
 
@@ -22,13 +22,7 @@ export class ProgramOrderScheduler implements Scheduler {
   schedule(program: Program, work: Decomposition, needs: Dependences, context: Context): Schedule {
     const graph = taskGraph(program, work, needs, context);
     const order = inTurns(graph);
-    return assignEngines(
-      order,
-      graph,
-      program,
-      context,
-      (task) => program.operations[work.tasks[task].operation].macs * shareOf(program, work.tasks[task]) + 1,
-    );
+    return assignEngines(order, graph, program, context, macsOfTask(program, work));
   }
 }
 

@@ -9,6 +9,7 @@ import { examples } from '../output/examples.js';
 import { EXIT } from '../output/failure.js';
 import { printJson } from '../output/json.js';
 import { unknownName } from '../output/unknown-name.js';
+import { orderingRunner } from '../scheduling/orderings.js';
 import type { Shell } from '../shell.js';
 
 interface Options {
@@ -37,6 +38,7 @@ export function benchCommand(shell: Shell): Command {
       examples(
         'regrain bench memory --models examples/models',
         'regrain bench memory --only mbv2 --json',
+        'regrain bench schedule --models examples/models --only whole',
         'regrain bench allocate --instances minimalloc/benchmarks/challenging --minimalloc ./minimalloc/minimalloc',
         'regrain bench conformance --cases onnx/backend/test/data/node',
       ),
@@ -83,6 +85,7 @@ function optionsOf(
     only,
     runner: modelRunner(session),
     allocate: allocationRunner(session, progress),
+    order: orderingRunner(session),
     progress,
   };
 }

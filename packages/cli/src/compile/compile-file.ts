@@ -30,6 +30,7 @@ import { showProgress } from '../progress.js';
 import { adjacencyOf } from './adjacency.js';
 import { movedBoundBytes } from './moved-bound.js';
 import { reuseDependences } from './reuse.js';
+import { reuseDistanceOf } from './reuse-distance.js';
 import { type Summary, summaryOf } from './summary.js';
 
 /** What the command line says of a compile, as parsed. */
@@ -104,6 +105,7 @@ async function plan({ session, file, name, loaded, flags, terminal, began, loadM
     reuseDependences: reuse,
     movedBoundBytes: movedBoundBytes(result.plan),
     adjacency: adjacencyOf(result.plan),
+    reuseDistance: reuseDistanceOf(result.plan),
     elapsedMs: {
       load: loadMs,
       ...result.elapsedMs,

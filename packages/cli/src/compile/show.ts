@@ -6,6 +6,7 @@ import type { Terminal } from '../output/terminal.js';
 import { liveBytes } from '../show/live-bytes.js';
 import { peakOf } from '../show/peak.js';
 import { picture } from '../show/picture.js';
+import { reuseDistanceOf } from './reuse-distance.js';
 import { countKinds, countRegions, type Summary } from './summary.js';
 
 const ACCOUNTINGS = [
@@ -34,11 +35,18 @@ function beforeAfter(summary: Summary, { baseline, plan }: CompileResult, termin
     return [name, size(tensorPeakBytes), size(peakBytes), percent(peakBytes, tensorPeakBytes), size(arenaBytes), size(boundBytes)];
   });
   const before = countKinds(baseline.dependences.kinds);
+  const reuseBefore = reuseDistanceOf(baseline.plan).meanBytes;
   const work = [
     ['tasks', group(baseline.plan.decomposition.tasks.length), group(plan.decomposition.tasks.length), ''],
     ['regions', group(countRegions(baseline.plan)), group(summary.regions), ''],
     ['dependences RAW/WAR/WAW', triple(before), triple(summary.dependences), ''],
     ['order by reuse of memory', '', group(summary.reuseDependences), ''],
+    [
+      'mean reuse distance',
+      size(Math.round(reuseBefore)),
+      size(Math.round(summary.reuseDistance.meanBytes)),
+      percent(summary.reuseDistance.meanBytes, reuseBefore),
+    ],
     ['multiply-accumulates', group(baseline.plan.metrics.macs), group(summary.macs), percent(summary.macs, baseline.plan.metrics.macs)],
     [
       'cycles',
@@ -79,8 +87,15 @@ function ending(summary: Summary, colours: ReturnType<typeof pc.createColors>): 
     ? colours.green('Verified: every read finds its value, no two live regions share bytes.')
     : colours.red('NOT verified.');
   const rounds = `${plural(summary.iterations, 'round')} of adjusting, ${plural(summary.edits, 'edit')} kept`;
+  const order = summary.order ? `${provedOrder(summary.order)}\n` : '';
   const cut = summary.cutShort ? ' The budget ended the search: more time may find better.' : '';
-  return [`Made by ${made}; ${rounds}.${cut}`, `${verified} ${duration(summary.elapsedMs['total'] ?? 0)} in all.`].join('\n');
+  return [`Made by ${made}; ${rounds}.${cut}`, `${order}${verified} ${duration(summary.elapsedMs['total'] ?? 0)} in all.`].join('\n');
+}
+
+function provedOrder({ peakBytes, boundBytes, proved }: NonNullable<Summary['order']>): string {
+  return proved
+    ? `No order of these tasks has a lower peak (proved: ${size(boundBytes)}).`
+    : `Not proved: the order's peak is ${size(peakBytes)}, no order of these tasks is below ${size(boundBytes)}.`;
 }
 
 function plural(count: number, what: string): string {

@@ -1,4 +1,4 @@
-import { type Accountings, type CompileResult, RAW, WAR, WAW } from '@regrain/core-ir';
+import { type Accountings, type CompileResult, type FoundPeak, RAW, type ReuseDistance, WAR, WAW } from '@regrain/core-ir';
 
 /** `compile --json` (DESIGN section 11), key by key. */
 export interface Summary extends Accountings {
@@ -22,6 +22,10 @@ export interface Summary extends Accountings {
   readonly macFactor: number;
   /** Co-accessed bytes that are contiguous ÷ co-accessed bytes. */
   readonly adjacency: number;
+  /** How far apart in memory the uses of regions are, in the plan's order. */
+  readonly reuseDistance: ReuseDistance;
+  /** Of a scheduler that searches: the peak of its order, by its own count, and a bound on every order of these tasks. */
+  readonly order?: FoundPeak & { readonly proved: boolean };
   readonly iterations: number;
   readonly edits: number;
   /** `--budget` ended the search: more time may find a better plan. */
@@ -42,6 +46,7 @@ export interface SummaryInput {
   readonly reuseDependences: number;
   readonly movedBoundBytes: number;
   readonly adjacency: number;
+  readonly reuseDistance: ReuseDistance;
   readonly elapsedMs: Readonly<Record<string, number>>;
 }
 
@@ -70,6 +75,8 @@ export function summaryOf(from: SummaryInput): Summary {
     macs: plan.metrics.macs,
     macFactor: baseline.plan.metrics.macs > 0 ? plan.metrics.macs / baseline.plan.metrics.macs : 1,
     adjacency: from.adjacency,
+    reuseDistance: from.reuseDistance,
+    ...(result.found ? { order: { ...result.found, proved: result.found.peakBytes === result.found.boundBytes } } : {}),
     iterations: result.iterations,
     edits: result.edits,
     cutShort: result.cutShort,

@@ -91,7 +91,7 @@ function optionsFor(kind: PlanKind): CompileOptions {
 }
 
 /** From arguments in pairs: `--dim N=1`, `--shape x=1,3,64,64`. */
-function freezeOf(args: readonly string[]): Parameters<Session['load']>[1] {
+export function freezeOf(args: readonly string[]): Parameters<Session['load']>[1] {
   let [dims, shapes] = [{}, {}] as [ReturnType<typeof dim>, ReturnType<typeof shape>];
   for (let k = 0; k < args.length; k += 2) {
     if (args[k] === '--dim') dims = dim(args[k + 1], dims);

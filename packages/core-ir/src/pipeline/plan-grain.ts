@@ -66,7 +66,7 @@ function tooManyMacs(done: readonly Finished[], limit: number): RegrainError {
 }
 
 /** The draft as callers see it. */
-export function compiledOf({ plan, needs, seen, by }: Finished): Compiled {
+export function compiledOf({ plan, needs, seen, by, schedule }: Finished): Compiled {
   const made = Object.fromEntries(Object.entries(by).map(([stage, choice]) => [stage, choiceId(choice)]));
-  return { plan, dependences: needs, seen, made };
+  return { plan, dependences: needs, seen, made, ...(schedule?.found ? { found: schedule.found } : {}) };
 }

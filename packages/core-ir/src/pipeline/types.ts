@@ -4,6 +4,7 @@ import type { Constraint, InputAccess } from '../ir/constraint.js';
 import type { Dependences } from '../ir/dependences.js';
 import type { Observations } from '../ir/observations.js';
 import type { Plan } from '../ir/plan.js';
+import type { FoundPeak } from '../ir/schedule.js';
 import type { Choice } from '../plugin/choice.js';
 
 /** Which plugin does each stage. Of a list, all run and the best result by the objective is kept. */
@@ -51,6 +52,8 @@ export interface Compiled {
   readonly seen: Observations;
   /** Ids of the plugins that made it, by stage. */
   readonly made: Readonly<Record<string, string>>;
+  /** Of a scheduler that searches for fewer live bytes: what it found and proved. */
+  readonly found?: FoundPeak;
 }
 
 export interface CompileResult extends Compiled {
