@@ -12,33 +12,51 @@ import { assignEngines } from './engines.js';
 import { type TaskGraph, taskGraph } from './graph.js';
 import { TaskHeap } from './heap.js';
 import { listSchedule } from './list.js';
-import { shareOf } from './memory-model.js';
+import { listInRoom } from './list-in-room.js';
+import { type MemoryModel, memoryModel, shareOf } from './memory-model.js';
+import { MAX_CUTS, minPeakOrder } from './min-peak.js';
+import { withOrdersThrough } from './orders-through.js';
+import { fitsThroughout } from './room.js';
+import { limitedSpaces, type Spaces } from './spaces.js';
 
 export const criticalPathOptions = noOptions;
 
 /**
  * Shortest time: of the ready tasks the one with the longest way to the end goes first, to the engine that can start it first. The
  * upward rank of HEFT (Topcuoglu, Hariri & Wu 2002, section 4) with the task's share of its operation's MACs, or its cycles from a
- * trace, as cost. O((tasks + edges) log tasks).
+ * trace, as cost. Where a space has a limit, memory is a constraint: a task that would exceed it waits while another ready one fits, and
+ * where that leads nowhere the order of `min-peak` is taken, if it fits. O((tasks + edges) log tasks) without limits.
  */
 @injectable()
 export class CriticalPathScheduler implements Scheduler {
   schedule(program: Program, work: Decomposition, needs: Dependences, context: Context): Schedule {
-    const graph = taskGraph(program, work, needs, context);
+    const graph = taskGraph(program, work, needs, withOrdersThrough(program, work, context));
     const cost = Float64Array.from(work.tasks, (task) => {
       const { cycles, macs } = program.operations[task.operation];
       return cycles ?? macs * shareOf(program, task) + 1;
     });
     const rank = upwardRanks(graph, cost);
-    const ready = new TaskHeap((a, b) => rank[a] > rank[b] || (rank[a] === rank[b] && a < b));
-    return assignEngines(
-      listSchedule(graph, ready, (heap) => heap.pop()),
-      graph,
-      program,
-      context,
-      (task) => cost[task],
-    );
+    const before = (a: number, b: number): boolean => rank[a] > rank[b] || (rank[a] === rank[b] && a < b);
+    const spaces = limitedSpaces(program, work, context);
+    const order = spaces
+      ? inRoom(graph, memoryModel(program, work, context), spaces, before, (model) => minPeakOrder(graph, model, work, context, MAX_CUTS))
+      : listSchedule(graph, new TaskHeap(before), (heap) => heap.pop());
+    return assignEngines(order, graph, program, context, (task) => cost[task]);
   }
+}
+
+/** The list order within the limits; where it cannot keep to them and the order of fewest live bytes can, that one. */
+function inRoom(
+  graph: TaskGraph,
+  model: MemoryModel,
+  spaces: Spaces,
+  before: (a: number, b: number) => boolean,
+  fewest: (model: MemoryModel) => Int32Array,
+): Int32Array {
+  const order = listInRoom(graph, model, spaces, before);
+  if (fitsThroughout(model, spaces, order)) return order;
+  const other = fewest(model);
+  return fitsThroughout(model, spaces, other) ? other : order;
 }
 
 /** Cost of the longest path from each task to the end, its own included. Tasks are numbered in a legal order. */

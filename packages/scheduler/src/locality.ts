@@ -4,57 +4,107 @@ import {
   type Dependences,
   PluginOptions,
   type Program,
+  reuseDistance,
   type Schedule,
   type Scheduler,
 } from '@regrain/core-ir';
 import { inject, injectable } from 'inversify';
 import { z } from 'zod';
 import { assignEngines } from './engines.js';
-import { taskGraph } from './graph.js';
+import { type TaskGraph, taskGraph } from './graph.js';
 import { TaskHeap } from './heap.js';
-import { listSchedule } from './list.js';
 import { type MemoryModel, memoryModel } from './memory-model.js';
+import { MAX_CUTS, minPeakOrder } from './min-peak.js';
+import { withOrdersThrough } from './orders-through.js';
+import { inTurns } from './program-order.js';
 import { macsOfTask } from './task-cost.js';
 
 export const localityOptions = z.strictObject({
-  window: z.number().int().min(1).default(16).describe('ready tasks, in program order, that are looked at for the next one'),
+  window: z
+    .number()
+    .int()
+    .min(1)
+    .default(16)
+    .describe('ready tasks that are looked at for the next one, of those ready last and of the first in program order each'),
 });
 
 /**
- * Most reuse inside regions: the next task is the ready one whose regions were touched most recently, weighted by bytes, and which
- * opens the fewest new bytes. A greedy form of affinity list scheduling; O(tasks × window × regions per task).
+ * Most reuse inside regions: the order of the least mean reuse distance (`reuseDistance`) among three: affinity, where the next task is the
+ * ready one whose regions were touched most recently, weighted by bytes, and which opens the fewest new bytes; the order of `min-peak`;
+ * and program order. O(tasks × window × regions per task), and O(n log n) to measure n accesses.
  */
 @injectable()
 export class LocalityScheduler implements Scheduler {
   constructor(@inject(PluginOptions) private readonly options: z.infer<typeof localityOptions>) {}
 
   schedule(program: Program, work: Decomposition, needs: Dependences, context: Context): Schedule {
-    const graph = taskGraph(program, work, needs, context);
+    const graph = taskGraph(program, work, needs, withOrdersThrough(program, work, context));
     const model = memoryModel(program, work, context);
-    const touchedAt = new Int32Array(model.bytes.length).fill(-1);
-    let now = 0;
-    const order = listSchedule(graph, new TaskHeap((a, b) => a < b), (ready) => {
-      const task = this.choose(ready, model, touchedAt, now);
-      for (let e = model.row[task]; e < model.row[task + 1]; e++) touchedAt[model.region[e]] = now;
-      now++;
-      return task;
-    });
-    return assignEngines(order, graph, program, context, macsOfTask(program, work));
+    let best: Int32Array | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (const order of [
+      byAffinity(graph, model, this.options.window),
+      minPeakOrder(graph, model, work, context, MAX_CUTS),
+      inTurns(graph),
+    ]) {
+      context.signal.throwIfAborted();
+      const { meanBytes } = reuseDistance(model, model.bytes, order);
+      if (meanBytes < least) [best, least] = [order, meanBytes];
+    }
+    return assignEngines(best as Int32Array, graph, program, context, macsOfTask(program, work));
   }
+}
 
-  private choose(ready: TaskHeap, model: MemoryModel, touchedAt: Int32Array, now: number): number {
-    const seen: number[] = [];
+function byAffinity(graph: TaskGraph, model: MemoryModel, window: number): Int32Array {
+  const touchedAt = new Int32Array(model.bytes.length).fill(-1);
+  const waits = new Int32Array(graph.tasks);
+  const done = new Uint8Array(graph.tasks);
+  // Every ready task is in both: what was ready last is next to what ran last; program order keeps the rest from waiting for ever.
+  const latest: number[] = [];
+  const first = new TaskHeap((a, b) => a < b);
+  for (let t = 0; t < graph.tasks; t++) {
+    waits[t] = graph.row[t + 1] - graph.row[t];
+    if (waits[t] === 0) first.push(t);
+  }
+  const order = new Int32Array(graph.tasks);
+  const seen: number[] = [];
+  for (let now = 0; now < graph.tasks; now++) {
     let best = -1;
     let most = Number.NEGATIVE_INFINITY;
-    while (ready.size > 0 && seen.length < this.options.window) {
-      const task = ready.pop();
-      seen.push(task);
+    const look = (task: number): void => {
       const value = affinity(model, task, touchedAt, now);
-      if (value > most) [best, most] = [task, value];
+      if (value > most || (value === most && task < best)) [best, most] = [task, value];
+    };
+    seen.length = 0;
+    while (first.size > 0 && seen.length < window) {
+      const task = first.pop();
+      if (done[task]) continue;
+      seen.push(task);
+      look(task);
     }
-    for (const task of seen) if (task !== best) ready.push(task);
-    return best;
+    for (const task of seen) if (task !== best) first.push(task);
+    const chosenFirst = best;
+    seen.length = 0;
+    while (latest.length > 0 && seen.length < window) {
+      const task = latest.pop() as number;
+      if (done[task]) continue;
+      seen.push(task);
+      look(task);
+    }
+    for (let k = seen.length - 1; k >= 0; k--) if (seen[k] !== best) latest.push(seen[k]);
+    // Passed over after all.
+    if (chosenFirst >= 0 && chosenFirst !== best) first.push(chosenFirst);
+    order[now] = best;
+    done[best] = 1;
+    for (let e = model.row[best]; e < model.row[best + 1]; e++) touchedAt[model.region[e]] = now;
+    for (let e = graph.out[best]; e < graph.out[best + 1]; e++) {
+      const next = graph.to[e];
+      if (--waits[next] > 0) continue;
+      latest.push(next);
+      first.push(next);
+    }
   }
+  return order;
 }
 
 /** Bytes touched before, less by their age; bytes opened anew count against the task. */

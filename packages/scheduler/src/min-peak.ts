@@ -13,6 +13,7 @@ import { assignEngines } from './engines.js';
 import { type TaskGraph, taskGraph } from './graph.js';
 import { type MemoryModel, memoryModel } from './memory-model.js';
 import { operationOrder, renumbered } from './operation-order.js';
+import { withOrdersThrough } from './orders-through.js';
 import { inTurns } from './program-order.js';
 import { bestSegments } from './segments.js';
 import { macsOfTask } from './task-cost.js';
@@ -34,7 +35,7 @@ export class MinPeakScheduler implements Scheduler {
   constructor(@inject(PluginOptions) private readonly options: z.infer<typeof minPeakOptions>) {}
 
   schedule(program: Program, work: Decomposition, needs: Dependences, context: Context): Schedule {
-    const graph = taskGraph(program, work, needs, context);
+    const graph = taskGraph(program, work, needs, withOrdersThrough(program, work, context));
     const model = memoryModel(program, work, context);
     const order = minPeakOrder(graph, model, work, context, this.options.maxCuts);
     return assignEngines(order, graph, program, context, macsOfTask(program, work));

@@ -12,6 +12,7 @@ import { assignEngines } from './engines.js';
 import { type TaskGraph, taskGraph } from './graph.js';
 import { TaskHeap } from './heap.js';
 import { listSchedule } from './list.js';
+import { withOrdersThrough } from './orders-through.js';
 import { macsOfTask } from './task-cost.js';
 
 export const programOrderOptions = noOptions;
@@ -20,7 +21,7 @@ export const programOrderOptions = noOptions;
 @injectable()
 export class ProgramOrderScheduler implements Scheduler {
   schedule(program: Program, work: Decomposition, needs: Dependences, context: Context): Schedule {
-    const graph = taskGraph(program, work, needs, context);
+    const graph = taskGraph(program, work, needs, withOrdersThrough(program, work, context));
     const order = inTurns(graph);
     return assignEngines(order, graph, program, context, macsOfTask(program, work));
   }
