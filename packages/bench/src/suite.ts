@@ -1,4 +1,4 @@
-import type { Choice, InputAccess, Program, Values } from '@regrain/core-ir';
+import type { Choice, Grain, InputAccess, Program, Values } from '@regrain/core-ir';
 
 /** One measured figure beside its peer or bound. `ratio` is ours ÷ peer; `spread` the range of repeated runs ÷ their median, 0 where nothing varies. */
 export interface BenchRow {
@@ -115,6 +115,9 @@ export interface Orderings {
   readonly orders: readonly Ordering[];
 }
 
+/** Milliseconds by stage, in their order. */
+export type StageTimes = Readonly<Record<string, number>>;
+
 export interface BenchOptions {
   /** How to start the regrain command: program and first arguments. */
   readonly command: readonly string[];
@@ -131,6 +134,8 @@ export interface BenchOptions {
   readonly allocate: (path: string, capacity?: number) => Promise<Allocation>;
   /** Orders the tasks of a model or a program by several schedulers. */
   readonly order: (source: string | Program, options: OrderingOptions) => Promise<Orderings>;
+  /** Takes a program of a given grain through all stages; `progress` names the one that begins. */
+  readonly stages: (program: Program, grain: Grain, progress: (stage: string) => void) => Promise<StageTimes>;
   /** Only cases whose name contains one of these; all if empty. */
   readonly only: readonly string[];
   readonly progress: (line: string) => void;

@@ -1,10 +1,19 @@
 import { allocateSuite } from './allocate.js';
 import { conformanceSuite } from './conformance.js';
 import { executeSuite } from './execute.js';
+import { growthSuite } from './growth.js';
 import { memorySuite } from './memory.js';
 import { paretoSuite } from './pareto.js';
 import { scheduleSuite } from './schedule.js';
 import type { Suite } from './suite.js';
 
 /** All suites of `regrain bench`. */
-export const suites: readonly Suite[] = [memorySuite, paretoSuite, executeSuite, scheduleSuite, allocateSuite, conformanceSuite];
+export const suites: readonly Suite[] = [
+  memorySuite,
+  paretoSuite,
+  executeSuite,
+  scheduleSuite,
+  growthSuite,
+  allocateSuite,
+  conformanceSuite,
+];

@@ -49,10 +49,16 @@ export function minPeakOrder(graph: TaskGraph, model: MemoryModel, work: Decompo
     signal: context.signal,
     progress: (done: number, of: number): void => context.progress(done, of, 'segments'),
   };
-  const sequence = operationOrder(graph);
+  const sequence = asProgrammed(graph) ? 'program' : operationOrder(graph);
   if (!sequence) return inTurns(graph);
-  if (sequence.every((operation, k) => operation === k))
+  if (sequence === 'program' || sequence.every((operation, k) => operation === k))
     return bestSegments(graph, model, { ...options, boundaries: work.grain.segments }).order;
   const { graph: moved, model: movedModel, task } = renumbered(graph, model, sequence);
   return bestSegments(moved, movedModel, options).order.map((t) => task[t]);
+}
+
+/** Whether the operations can run whole as they stand: nothing waits for a later one. */
+function asProgrammed({ tasks, row, from, operationOf }: TaskGraph): boolean {
+  for (let t = 0; t < tasks; t++) for (let e = row[t]; e < row[t + 1]; e++) if (operationOf[from[e]] > operationOf[t]) return false;
+  return true;
 }

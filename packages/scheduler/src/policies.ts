@@ -1,4 +1,5 @@
 import type { TaskGraph } from './graph.js';
+import { TaskHeap } from './heap.js';
 import type { LiveBytes } from './live-bytes.js';
 import type { MemoryModel } from './memory-model.js';
 
@@ -101,18 +102,15 @@ export class Orders {
       if (!feeds && start[o + 1] > start[o]) sinks.push(o);
     }
     const stack: number[] = [];
-    const remaining = new Set(sinks);
+    const share = (o: number): number => (this.next[o] - start[o]) / (start[o + 1] - start[o]);
+    const remaining = new TaskHeap((a, b) => share(a) < share(b) || (share(a) === share(b) && a < b));
+    for (const o of sinks) remaining.push(o);
     // What feeds no sink of the range (its last tasks feed others) is swept up at the end, in order.
     while (remaining.size > 0) {
-      let best = -1;
-      let least = Number.POSITIVE_INFINITY;
-      for (const o of remaining) {
-        const advanced = (this.next[o] - start[o]) / (start[o + 1] - start[o]);
-        if (advanced < least) [best, least] = [o, advanced];
-      }
+      const best = remaining.pop();
       const wanted = this.next[best];
       this.next[best]++;
-      if (this.next[best] >= start[best + 1]) remaining.delete(best);
+      if (this.next[best] < start[best + 1]) remaining.push(best);
       stack.push(wanted);
       if (!this.unwind(stack, first, row, from, operationOf, bytes, limit, order)) return false;
     }

@@ -48,7 +48,8 @@ export function bestSegments(
   const best = cuts.map((_, k) => (k === 0 ? 0 : Number.POSITIVE_INFINITY));
   const via: { from: number; policy: Policy }[] = [];
   const bytes = new LiveBytes(model);
-  for (let i = 0; i + 1 < cuts.length; i++) {
+  // Of one segment all policies are known.
+  for (let i = 0; i + 1 < cuts.length && cuts.length > 2; i++) {
     options.signal?.throwIfAborted();
     options.progress?.(i, cuts.length);
     if (i > 0) for (let t = graph.start[cuts[i - 1]]; t < graph.start[cuts[i]]; t++) bytes.run(t);
@@ -88,6 +89,7 @@ export function bestSegments(
 /** Boundaries worth trying: those with the fewest bytes crossing them, first and last included. */
 function cutsOf(graph: TaskGraph, model: MemoryModel, maxCuts: number, limit: number): number[] {
   const operations = graph.start.length - 1;
+  if (maxCuts === 0) return [0, operations];
   const bytes = new LiveBytes(model);
   const crossing: { at: number; live: number }[] = [];
   for (let o = 0; o < operations; o++) {

@@ -10,6 +10,7 @@ import { EXIT } from '../output/failure.js';
 import { printJson } from '../output/json.js';
 import { unknownName } from '../output/unknown-name.js';
 import { orderingRunner } from '../scheduling/orderings.js';
+import { stageRunner } from '../scheduling/stages.js';
 import type { Shell } from '../shell.js';
 
 interface Options {
@@ -86,6 +87,7 @@ function optionsOf(
     runner: modelRunner(session),
     allocate: allocationRunner(session, progress),
     order: orderingRunner(session),
+    stages: stageRunner(session),
     progress,
   };
 }

@@ -1,6 +1,5 @@
 import type { Ordering, OrderingOptions, Orderings } from '@regrain/bench';
 import {
-  type Context,
   choiceId,
   Decomposer,
   type Decomposition,
@@ -14,13 +13,12 @@ import {
   reuseDistance,
   Scheduler,
   type Session,
-  seeded,
   touchedRegions,
   wholeTensorGrain,
-  withInputs,
 } from '@regrain/core-ir';
-import { DEFAULT_MOVE, DEFAULT_PIPELINE, DEFAULT_SEED, DEFAULT_TARGET } from '../default-pipeline.js';
+import { DEFAULT_MOVE, DEFAULT_PIPELINE, DEFAULT_TARGET } from '../default-pipeline.js';
 import { freezeOf } from '../execute/model-runner.js';
+import { schedulingContext } from './context.js';
 
 /** How `regions` are cut: the default pipeline's last word. */
 const CUT = 'bands';
@@ -30,15 +28,7 @@ export function orderingRunner(session: Session) {
   return async (source: string | Program, { freeze, input, cut, schedulers }: OrderingOptions): Promise<Orderings> => {
     const program = typeof source === 'string' ? (await session.load(source, freezeOf(freeze))).program : source;
     const { machine } = session.make(HardwareTarget, DEFAULT_TARGET);
-    const constraints = withInputs(program, [], input);
-    const context = (): Context => ({
-      machine,
-      constraints,
-      objective: { score: ({ peakBytes }) => peakBytes[0] },
-      random: seeded(DEFAULT_SEED),
-      signal: new AbortController().signal,
-      progress: () => {},
-    });
+    const context = schedulingContext(program, machine, input);
     const grain = cut === 'whole' ? wholeTensorGrain(program) : await session.make(Decomposer, CUT).decompose(program, context());
     const work = expand(program, grain);
     const needs = await session.make(DependenceAnalyzer, DEFAULT_PIPELINE.analyze).analyze(work, {});

@@ -3,6 +3,7 @@ import type { Decomposition, Task } from '../ir/decomposition.js';
 import type { Operation, Program } from '../ir/program.js';
 import type { RegionIndex } from './region-index.js';
 
+const NONE: readonly undefined[] = [];
 const elementwise = new WeakMap<Operation, readonly (number | undefined)[]>();
 
 /**
@@ -20,6 +21,7 @@ export function inPlaceRegions(
 ): readonly [source: number, target: number] | undefined {
   if (task.phase !== undefined) return undefined;
   const sources = sourcesOf(program.operations[task.operation]);
+  if (sources.length === 0) return undefined;
   for (const write of task.accesses) {
     const source = write.operand >= 0 && write.mode === 'write' ? sources[write.operand] : undefined;
     const read = source === undefined ? undefined : task.accesses.find(({ operand }) => operand === source);
@@ -46,6 +48,8 @@ export function inPlaceRegions(
 
 /** Per operand: the read whose bytes it may take, if both go through the same map. */
 function sourcesOf(operation: Operation): readonly (number | undefined)[] {
+  // The table is kept small: a million entries, with as many keys that it must not hold, are slow to collect.
+  if (!operation.operands.some(({ inPlaceOf }) => inPlaceOf !== undefined)) return NONE;
   let known = elementwise.get(operation);
   if (!known) {
     known = operation.operands.map(({ map, inPlaceOf }) =>

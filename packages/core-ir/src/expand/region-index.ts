@@ -2,15 +2,17 @@ import type { Box } from '../ir/box.js';
 import { overlaps } from '../ir/box.js';
 import type { Region } from '../ir/decomposition.js';
 
+const NO_CUTS: readonly number[][] = [];
+
 /**
  * Which regions of one instance a box touches. Regions that form a grid (bands, tiles, channel blocks of bands) are found by binary
  * search per axis; any other set by a scan along the axis that has the most cuts. O(log n + hits) for grids.
  */
 export class RegionIndex {
-  private readonly ids: Int32Array;
+  private readonly ids: ArrayLike<number>;
   private readonly boxes: readonly Box[];
   /** Per axis the ascending lower cuts; a grid if the product of their counts is the number of regions. */
-  private readonly cuts: number[][] = [];
+  private readonly cuts: readonly number[][];
   private readonly grid?: Int32Array;
   private readonly scanAxis: number = 0;
   private readonly longest: number = 0;
@@ -18,7 +20,15 @@ export class RegionIndex {
   /** `ids[k]` is the region whose box is `boxes[k]`. */
   constructor(ids: readonly number[], boxes: readonly Box[]) {
     const rank = boxes.length > 0 ? boxes[0].length : 0;
-    for (let d = 0; d < rank; d++) this.cuts.push([...new Set(boxes.map((box) => box[d][0]))].sort((a, b) => a - b));
+    if (boxes.length <= 1) {
+      // Whole tensors: there may be millions, so nothing is made for them.
+      this.cuts = NO_CUTS;
+      this.ids = ids;
+      this.boxes = boxes;
+      if (boxes.length === 1 && rank > 0) this.longest = boxes[0][0][1] - boxes[0][0][0];
+      return;
+    }
+    this.cuts = Array.from({ length: rank }, (_, d) => [...new Set(boxes.map((box) => box[d][0]))].sort((a, b) => a - b));
     const cells = this.cuts.reduce((product, cuts) => product * cuts.length, 1);
     const grid = cells === boxes.length ? this.toGrid(boxes) : undefined;
     if (grid) {
