@@ -139,6 +139,7 @@ class Emitter {
       external: [...this.external].map(([tensor, at]) => ({ tensor, box: boxOf(program.tensors[tensor].shape), at })),
       kernels: {
         contraction: this.kinds.filter((kind) => kind === 'contraction').length,
+        window: this.kinds.filter((kind) => kind === 'window').length,
         lanes: this.kinds.filter((kind) => kind === 'lanes').length,
         generic: this.kinds.filter((kind) => kind === 'generic').length,
       },

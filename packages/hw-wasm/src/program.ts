@@ -58,7 +58,7 @@ export interface Held {
 }
 
 /** How a task is computed. */
-export type KernelKind = 'contraction' | 'lanes' | 'generic';
+export type KernelKind = 'contraction' | 'window' | 'lanes' | 'generic';
 
 export interface Lane {
   readonly actions: readonly Action[];

@@ -1,92 +1,17 @@
-import { bounds, type DType, dimensionsOf, domainBox, ELEMENT_BYTES, type Expr, type Scalar } from '@regrain/core-ir';
+import { type DType, ELEMENT_BYTES, type Scalar } from '@regrain/core-ir';
 import type { Expression, FunctionBuilder, Local } from './function-builder.js';
 import { operandsIn } from './generic.js';
 import type { Imports } from './imports.js';
-import { type KernelShape, keyOf, type SelectContext, type Selected } from './kernel.js';
-import { hasLanes, LaneCode, type Lanes } from './lanes.js';
-import {
-  commonDivisor,
-  type LaneOperand,
-  laneBlock,
-  laneOperand,
-  laneStride,
-  OperandAccess,
-  type Pointer,
-  packable,
-} from './operand-access.js';
+import type { KernelShape } from './kernel.js';
+import { LaneCode, type Lanes } from './lanes.js';
+import { type LaneOperand, laneBlock, laneStride, OperandAccess, type Pointer } from './operand-access.js';
 import { type Product, productOf } from './product.js';
 
 /** Windows of at most so many points are written out. */
 const UNROLLED = 36;
 
-/**
- * Four neighbouring points of a parallel dimension at a time: elementwise operations, pooling, depthwise convolution, reductions over
- * other dimensions. Undefined where the operation has no such dimension.
- */
-export function selectLanes(shape: KernelShape, context: SelectContext): Selected | undefined {
-  const { operation, operands, accumulator, phase } = shape;
-  const { body } = operation;
-  if (!body || (body.acc !== 'float32' && body.acc !== 'int32')) return undefined;
-  const write = operation.operands.findIndex(({ mode }) => mode !== 'read');
-  const all = [...operands, accumulator].filter((operand) => operand !== undefined);
-  if (all.some((operand) => operand.kind === 'view' && !hasLanes(operand.view.dtype))) return undefined;
-  const lane = chooseLane(shape, context, write);
-  if (lane === undefined) return undefined;
-
-  const extra: number[] = [];
-  const lanes = operands.map((_, k) => laneOperand(shape, context, k, lane, extra));
-  const blocks = [...operands.keys()].flatMap((k) => {
-    const size = lanes[k]?.packed ? undefined : laneBlock(shape, k, lane);
-    return size === undefined ? [] : [size];
-  });
-  if (accumulator && (blocks.length > 0 || accumulatorStride(shape, write, lane) === undefined)) return undefined;
-  const block = blocks.length === 0 ? undefined : blocks.reduce(commonDivisor);
-  const config = { lane, lanes, extras: extra.length, ...(block === undefined ? {} : { block }) };
-  return {
-    kind: 'lanes',
-    key: `lanes ${phase} ${lane} ${JSON.stringify([lanes, block])} ${keyOf(shape)}`,
-    write: (fn, imports) => new LaneKernel(shape, config, write, fn, imports).write(),
-    extra,
-  };
-}
-
-/** The parallel dimension along which most operands are contiguous. */
-function chooseLane(shape: KernelShape, { program }: SelectContext, write: number): number | undefined {
-  const { operation, operands, shapes } = shape;
-  let best: number | undefined;
-  let least = Number.POSITIVE_INFINITY;
-  operation.domain.forEach(({ kind, extent }, d) => {
-    if (kind === 'reduction' || extent < 4) return;
-    let cost = 0;
-    for (const [k, operand] of operands.entries()) {
-      if (operand?.kind !== 'view') continue;
-      const { map, outside, tensor } = operation.operands[k];
-      const width = ELEMENT_BYTES[operand.view.dtype];
-      const stride = laneStride(shape, k, d);
-      if (program.tensors[tensor].kind === 'constant') {
-        if (stride !== width && stride !== 0 && !packable(shape, k, d)) return;
-        cost += 1;
-        continue;
-      }
-      if (stride === undefined || (k === write && stride === 0)) return;
-      if ((laneBlock(shape, k, d) ?? 4) < 4) return;
-      if (outside !== undefined && map.some((range, t) => range !== 'all' && leavesBy(shape, range.at, shapes[k][t], d))) return;
-      cost += stride === 0 ? 0.5 : stride === width ? 1 : k === write ? 5 : 4;
-    }
-    // Few points along the lanes: the tail is done one by one.
-    cost += 8 / extent;
-    if (cost < least) [best, least] = [d, cost];
-  });
-  return best;
-}
-
-function leavesBy({ operation }: KernelShape, at: Expr, extent: number, lane: number): boolean {
-  if (!dimensionsOf(at).has(lane)) return false;
-  const [low, high] = bounds(at, domainBox(operation));
-  return low < 0 || high >= extent;
-}
-
-interface Config {
+/** How lanes are laid: what the code of a kernel depends on beside its shape. */
+export interface LaneConfig {
   readonly lane: number;
   readonly lanes: readonly (LaneOperand | undefined)[];
   readonly extras: number;
@@ -94,20 +19,21 @@ interface Config {
   readonly block?: number;
 }
 
-class LaneKernel {
-  private readonly code: LaneCode;
-  private readonly access: OperandAccess;
-  private readonly point: (Local | undefined)[];
-  private readonly reduced: readonly number[];
-  private readonly unrolled: boolean;
+/** Four lanes at a time, one point of the other dimensions after the other. */
+export class LaneKernel {
+  protected readonly code: LaneCode;
+  protected readonly access: OperandAccess;
+  protected readonly point: (Local | undefined)[];
+  protected readonly reduced: readonly number[];
+  protected readonly unrolled: boolean;
   /** The block in hand. */
   private start: Local | undefined;
 
   constructor(
-    private readonly shape: KernelShape,
-    private readonly config: Config,
-    private readonly target: number,
-    private readonly fn: FunctionBuilder,
+    protected readonly shape: KernelShape,
+    protected readonly config: LaneConfig,
+    protected readonly target: number,
+    protected readonly fn: FunctionBuilder,
     imports: Imports,
   ) {
     const { operation, operands, phase } = shape;
@@ -131,7 +57,7 @@ class LaneKernel {
     this.nest(outer, () => this.blocks());
   }
 
-  private nest(dims: readonly number[], inner: () => void): void {
+  protected nest(dims: readonly number[], inner: () => void): void {
     if (dims.length === 0) {
       inner();
       return;
@@ -145,7 +71,7 @@ class LaneKernel {
   }
 
   /** The lanes of one point of the other dimensions, block by block where their addresses are not linear throughout. */
-  private blocks(): void {
+  protected blocks(): void {
     const { fn, config } = this;
     const { m, wasm } = fn;
     const { lane, block } = config;
@@ -165,7 +91,7 @@ class LaneKernel {
   }
 
   /** Pointers leave the lanes out; tables are looked up at the block. */
-  private pointer(k: number): Pointer {
+  protected pointer(k: number): Pointer {
     const { start } = this;
     if (!start) return this.access.pointer(k, this.point);
     const lookup = this.point.map((value, d) => (d === this.config.lane ? start : value));
@@ -296,7 +222,7 @@ class LaneKernel {
     });
   }
 
-  private accumulator(dtype: DType): { readonly value: Lanes; readonly set: (lanes: Lanes) => void } {
+  protected accumulator(dtype: DType): { readonly value: Lanes; readonly set: (lanes: Lanes) => void } {
     const { fn } = this;
     const [v, assign] = fn.variable(fn.wasm.v128);
     const value: Lanes = { kind: dtype === 'float32' ? 'f32' : 'i32', v };
@@ -304,7 +230,7 @@ class LaneKernel {
   }
 
   /** Pointers of every point of the window, with the reduction's coordinates as constants. */
-  private window(operands: readonly number[]): ReadonlyMap<number, Pointer>[] {
+  protected window(operands: readonly number[]): ReadonlyMap<number, Pointer>[] {
     const { fn, reduced, point } = this;
     const { domain } = this.shape.operation;
     const taps: ReadonlyMap<number, Pointer>[] = [];
@@ -325,7 +251,7 @@ class LaneKernel {
 }
 
 /** Bytes between neighbouring lanes of the accumulator, which has the shape of the written tensor. */
-function accumulatorStride(shape: KernelShape, write: number, lane: number): number | undefined {
+export function accumulatorStride(shape: KernelShape, write: number, lane: number): number | undefined {
   const { accumulator } = shape;
   if (!accumulator) return undefined;
   const operands = shape.operands.map((operand, k) => (k === write ? accumulator : operand));

@@ -43,44 +43,44 @@ export class LaneCode {
   }
 
   /** Four elements from an address on. */
-  load(dtype: DType, address: Expression): Lanes {
+  load(dtype: DType, address: Expression, offset = 0): Lanes {
     const { m } = this.fn;
     switch (dtype) {
       case 'float32':
-        return this.keep('f32', m.v128.load(0, 1, address));
+        return this.keep('f32', m.v128.load(offset, 1, address));
       case 'int32':
-        return this.keep('i32', m.v128.load(0, 1, address));
+        return this.keep('i32', m.v128.load(offset, 1, address));
       case 'int8':
-        return this.keep('i32', m.i32x4.extend_low_i16x8_s(m.i16x8.extend_low_i8x16_s(m.v128.load32_zero(0, 1, address))));
+        return this.keep('i32', m.i32x4.extend_low_i16x8_s(m.i16x8.extend_low_i8x16_s(m.v128.load32_zero(offset, 1, address))));
       case 'uint8':
       case 'bool':
-        return this.keep('i32', m.i32x4.extend_low_i16x8_u(m.i16x8.extend_low_i8x16_u(m.v128.load32_zero(0, 1, address))));
+        return this.keep('i32', m.i32x4.extend_low_i16x8_u(m.i16x8.extend_low_i8x16_u(m.v128.load32_zero(offset, 1, address))));
       case 'int16':
-        return this.keep('i32', m.v128.load16x4_s(0, 1, address));
+        return this.keep('i32', m.v128.load16x4_s(offset, 1, address));
       case 'uint16':
-        return this.keep('i32', m.v128.load16x4_u(0, 1, address));
+        return this.keep('i32', m.v128.load16x4_u(offset, 1, address));
       default:
         throw new RegrainError('internal', `no lanes of ${dtype}`);
     }
   }
 
   /** One element in all lanes. */
-  splat(dtype: DType, address: Expression): Lanes {
+  splat(dtype: DType, address: Expression, offset = 0): Lanes {
     const { m } = this.fn;
     switch (dtype) {
       case 'float32':
-        return this.keep('f32', m.v128.load32_splat(0, 1, address));
+        return this.keep('f32', m.v128.load32_splat(offset, 1, address));
       case 'int32':
-        return this.keep('i32', m.v128.load32_splat(0, 1, address));
+        return this.keep('i32', m.v128.load32_splat(offset, 1, address));
       case 'int8':
-        return this.keep('i32', m.i32x4.splat(m.i32.load8_s(0, 1, address)));
+        return this.keep('i32', m.i32x4.splat(m.i32.load8_s(offset, 1, address)));
       case 'uint8':
       case 'bool':
-        return this.keep('i32', m.i32x4.splat(m.i32.load8_u(0, 1, address)));
+        return this.keep('i32', m.i32x4.splat(m.i32.load8_u(offset, 1, address)));
       case 'int16':
-        return this.keep('i32', m.i32x4.splat(m.i32.load16_s(0, 1, address)));
+        return this.keep('i32', m.i32x4.splat(m.i32.load16_s(offset, 1, address)));
       case 'uint16':
-        return this.keep('i32', m.i32x4.splat(m.i32.load16_u(0, 1, address)));
+        return this.keep('i32', m.i32x4.splat(m.i32.load16_u(offset, 1, address)));
       default:
         throw new RegrainError('internal', `no lanes of ${dtype}`);
     }
@@ -116,17 +116,17 @@ export class LaneCode {
   }
 
   /** Stores the four lanes, or the first `count`. */
-  store(dtype: DType, address: Expression, value: Lanes, stride: number, count: 1 | 4): void {
+  store(dtype: DType, address: Expression, value: Lanes, stride: number, count: 1 | 4, offset = 0): void {
     const { m, wasm } = this.fn;
     const fn = this.fn;
     const width = WIDTH[dtype];
     if (!width) throw new RegrainError('internal', `no lanes of ${dtype}`);
     if (dtype === 'float32') {
       const v = this.f32(value);
-      if (count === 4 && stride === width) fn.push(m.v128.store(0, 1, address, v()));
+      if (count === 4 && stride === width) fn.push(m.v128.store(offset, 1, address, v()));
       else {
         const at = fn.keep(wasm.i32, address);
-        for (let k = 0; k < count; k++) fn.push(m.v128.store32_lane(0, 1, k, m.i32.add(at(), m.i32.const(k * stride)), v()));
+        for (let k = 0; k < count; k++) fn.push(m.v128.store32_lane(offset, 1, k, m.i32.add(at(), m.i32.const(k * stride)), v()));
       }
       return;
     }
@@ -135,16 +135,22 @@ export class LaneCode {
       const whole = v;
       v = fn.keep(wasm.v128, m.i32x4.sub(m.v128.const(ZERO), m.i32x4.ne(whole(), m.v128.const(ZERO))));
     }
-    if (count === 4 && stride === width && width === 4) fn.push(m.v128.store(0, 1, address, v()));
+    if (count === 4 && stride === width && width === 4) fn.push(m.v128.store(offset, 1, address, v()));
     else if (count === 4 && stride === width && width === 1) {
       const bytes = m.i8x16.shuffle(v(), v(), [0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12]);
-      fn.push(m.v128.store32_lane(0, 1, 0, address, bytes));
+      fn.push(m.v128.store32_lane(offset, 1, 0, address, bytes));
     } else {
       const at = fn.keep(wasm.i32, address);
       for (let k = 0; k < count; k++) {
         const lane = m.i32x4.extract_lane(v(), k);
         const to = m.i32.add(at(), m.i32.const(k * stride));
-        fn.push(width === 1 ? m.i32.store8(0, 1, to, lane) : width === 2 ? m.i32.store16(0, 1, to, lane) : m.i32.store(0, 1, to, lane));
+        fn.push(
+          width === 1
+            ? m.i32.store8(offset, 1, to, lane)
+            : width === 2
+              ? m.i32.store16(offset, 1, to, lane)
+              : m.i32.store(offset, 1, to, lane),
+        );
       }
     }
   }

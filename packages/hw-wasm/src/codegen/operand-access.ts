@@ -205,8 +205,8 @@ export class OperandAccess {
     return { at: fn.keep(wasm.i32, this.either(inside, address, instead(), operand.view)) };
   }
 
-  /** Four elements from lane coordinate `v` on. */
-  load(k: number, pointer: Pointer | undefined, v: Local): Lanes {
+  /** Four elements from lane coordinate `v` on, `offset` bytes further. */
+  load(k: number, pointer: Pointer | undefined, v: Local, offset = 0): Lanes {
     const { shape, code, addresses } = this;
     const { m, wasm } = this.fn;
     const operand = shape.operands[k];
@@ -214,9 +214,10 @@ export class OperandAccess {
     const lanes = this.lanes[k];
     // An operand that this task does not touch lies outside its tensor everywhere.
     if (!operand || !lanes || !pointer) return code.constant(shape.operation.operands[k].outside ?? 0);
-    if (lanes.stride === 0) return code.splat(lanes.dtype, pointer.at());
+    if (lanes.stride === 0) return code.splat(lanes.dtype, pointer.at(), offset);
     const address = (): Expression => m.i32.add(pointer.at(), addresses.times(v(), lanes.stride));
-    if (lanes.stride === ELEMENT_BYTES[lanes.dtype]) return code.load(lanes.dtype, address());
-    return code.gather(lanes.dtype, this.fn.keep(wasm.i32, address()), lanes.stride);
+    if (lanes.stride === ELEMENT_BYTES[lanes.dtype]) return code.load(lanes.dtype, address(), offset);
+    const from = offset === 0 ? address() : m.i32.add(address(), m.i32.const(offset));
+    return code.gather(lanes.dtype, this.fn.keep(wasm.i32, from), lanes.stride);
   }
 }

@@ -1,0 +1,362 @@
+import { ELEMENT_BYTES, type Expr } from '@regrain/core-ir';
+import type { Expression, FunctionBuilder, Local } from './function-builder.js';
+import { operandsIn } from './generic.js';
+import type { Imports } from './imports.js';
+import type { KernelShape, SelectContext } from './kernel.js';
+import { type LaneConfig, LaneKernel } from './lane-kernel.js';
+import type { Lanes } from './lanes.js';
+import { coefficient, laneBlock, laneStride, outsideVector, type Pointer } from './operand-access.js';
+
+/** How a window slides over one operand. */
+export interface Sliding {
+  /** The operand that the window slides over. */
+  readonly data: number;
+  /** The parallel dimension along which it slides; neighbours share columns. */
+  readonly along: number;
+  /** Points that are computed together. */
+  readonly tile: number;
+  /** Reduction dimensions of the columns, the last ones, and of the rows. */
+  readonly columns: readonly number[];
+  readonly rows: readonly number[];
+  /** Bytes of the data from one point to the next. */
+  readonly step: number;
+  /** Points `[first, end)` read no column outside the tensor. */
+  readonly first: number;
+  readonly end: number;
+  /** Extra parameter: what stands for a row outside the tensor. */
+  readonly outside?: number;
+  /** Bytes of the other operands from one row of the window to the next. */
+  readonly rowBytes: readonly number[];
+  /** Every task's lanes come in whole vectors. */
+  readonly full: boolean;
+}
+
+/** With more points the sums and columns would not fit the registers. */
+const TILE = 4;
+
+/**
+ * A window that slides over floats in memory: depthwise convolution, pooling. Undefined where the columns are not at fixed distances or the
+ * kernel is not of this form.
+ */
+export function slidingOf(
+  shape: KernelShape,
+  context: SelectContext,
+  { lane, lanes, block }: LaneConfig,
+  write: number,
+  full: boolean,
+  extra: number[],
+): Sliding | undefined {
+  const { operation, operands, accumulator, phase, shapes } = shape;
+  const { body, domain } = operation;
+  if (body?.acc !== 'float32' || phase !== 'whole' || accumulator || block !== undefined) return undefined;
+  const target = operands[write];
+  if (target?.kind !== 'view') return undefined;
+  const reduced = domain.flatMap(({ kind }, d) => (kind === 'reduction' && domain[d].extent > 1 ? [d] : []));
+  const stepped = [...operandsIn(body.step)].filter((k) => operands[k]?.kind !== 'splat');
+  const slid = stepped.filter((k) => !lanes[k]?.packed);
+  if (reduced.length === 0 || slid.length !== 1) return undefined;
+  const [data] = slid;
+  const own = operands[data];
+  if (own?.kind !== 'view' || own.view.dtype !== 'float32' || lanes[data]?.stride !== ELEMENT_BYTES.float32) return undefined;
+  if (stepped.some((k) => lanes[k]?.dtype !== 'float32')) return undefined;
+
+  const { map, outside } = operation.operands[data];
+  const last = reduced[reduced.length - 1];
+  for (let along = domain.length - 1; along >= 0; along--) {
+    if (domain[along].kind === 'reduction' || along === lane || domain[along].extent < 2) continue;
+    const t = map.findIndex((range) => range !== 'all' && (coefficient(range.at, along) ?? 0) > 0);
+    const range = map[t];
+    if (!range || range === 'all') continue;
+    const uses = (d: number): boolean => (coefficient(range.at, d) ?? 0) > 0;
+    const columns = reduced.filter(uses);
+    if (!columns.includes(last) || columns.some((d, i) => d !== reduced[reduced.length - columns.length + i])) continue;
+    const rows = reduced.filter((d) => !columns.includes(d));
+    const linear = [along, ...columns].every((d) => (laneStride(shape, data, d) ?? -1) >= 0 && laneBlock(shape, data, d) === undefined);
+    const alone = map.every((other, i) => i === t || other === 'all' || ![along, ...columns].some((d) => coefficient(other.at, d) !== 0));
+    if (!linear || !alone || domain.some((_, d) => d !== along && !columns.includes(d) && coefficient(range.at, d) !== 0)) continue;
+    if (stepped.some((k) => (lanes[k]?.packed?.strides[along] ?? 0) !== 0)) continue;
+    const rowBytes = operands.map((_, k) => rowStep(lanes[k]?.packed?.strides, rows, domain));
+    if (rowBytes.some((bytes) => bytes === undefined)) continue;
+
+    // The column of point x and tap k is `x × stride + k × dilation + start`.
+    const stride = coefficient(range.at, along) as number;
+    const start = constantIn(range.at);
+    const span = columns.reduce((sum, d) => sum + (coefficient(range.at, d) as number) * (domain[d].extent - 1), 0);
+    const first = Math.max(0, Math.ceil(-start / stride));
+    const end = Math.min(domain[along].extent, Math.floor((shapes[data][t] - 1 - span - start) / stride) + 1);
+    const step = laneStride(shape, data, along) as number;
+    const reach = (TILE - 1) * step + columns.reduce((sum, d) => sum + (laneStride(shape, data, d) as number) * (domain[d].extent - 1), 0);
+    const sliding: Sliding = {
+      data,
+      along,
+      tile: TILE,
+      columns,
+      rows,
+      step,
+      first: outside === undefined ? 0 : first,
+      end: outside === undefined ? domain[along].extent : end,
+      rowBytes: rowBytes as number[],
+      full,
+    };
+    if (sliding.end - sliding.first < 2) return undefined;
+    if (outside === undefined) return sliding;
+    const bytes = reach + domain[lane].extent * ELEMENT_BYTES.float32 + 16;
+    extra.push(outsideVector(context, 'float32', outside, bytes));
+    return { ...sliding, outside: extra.length - 1 };
+  }
+  return undefined;
+}
+
+/** The same distance between all neighbouring rows, or undefined; of what is not packed 0. */
+function rowStep(
+  strides: readonly number[] | undefined,
+  rows: readonly number[],
+  domain: KernelShape['operation']['domain'],
+): number | undefined {
+  if (!strides || rows.length === 0) return 0;
+  const step = strides[rows[rows.length - 1]];
+  let expected = step;
+  for (const d of rows.toReversed()) {
+    if (strides[d] !== expected) return undefined;
+    expected *= domain[d].extent;
+  }
+  return step;
+}
+
+function constantIn(expr: Expr): number {
+  if (typeof expr === 'number') return expr;
+  if ('d' in expr) return 0;
+  return expr[0] === '+' ? constantIn(expr[1]) + constantIn(expr[2]) : expr[0] === '*' ? constantIn(expr[1]) * expr[2] : 0;
+}
+
+/**
+ * Some neighbouring points of a row together, so that they share columns and weights. A loop over the window's rows keeps few products in a
+ * block: V8 orders all products of a block before its sums. Points whose columns leave the tensor go one by one; sums are in the same order.
+ */
+export class WindowKernel extends LaneKernel {
+  constructor(
+    shape: KernelShape,
+    config: LaneConfig,
+    target: number,
+    fn: FunctionBuilder,
+    imports: Imports,
+    private readonly sliding: Sliding,
+  ) {
+    super(shape, config, target, fn, imports);
+  }
+
+  override write(): void {
+    const { along } = this.sliding;
+    const outer = this.shape.operation.domain.flatMap(({ kind }, d) =>
+      kind === 'reduction' || d === this.config.lane || d === along ? [] : [d],
+    );
+    this.nest(outer, () => this.slide());
+  }
+
+  private slide(): void {
+    const { fn, point } = this;
+    const { m, wasm } = fn;
+    const { along, first, end, tile } = this.sliding;
+    const { extent } = this.shape.operation.domain[along];
+    const lo = this.access.parameters.lo[along];
+    const hi = this.access.parameters.hi[along];
+    const [x, assign] = fn.variable(wasm.i32);
+    assign(lo());
+    const upTo = (limit: number): Local =>
+      limit >= extent ? hi : fn.keep(wasm.i32, m.select(m.i32.lt_s(hi(), m.i32.const(limit)), hi(), m.i32.const(limit)));
+    const single = (to: Local): void => {
+      fn.loopOn(x, assign, to, 1, (at) => {
+        point[along] = at;
+        this.blocks();
+      });
+    };
+    if (first > 0) single(upTo(first));
+    const inside = upTo(end);
+    for (const count of [tile, 1]) {
+      const to = count === 1 ? inside : fn.keep(wasm.i32, m.i32.sub(inside(), m.i32.const(count - 1)));
+      fn.loopOn(x, assign, to, count, (at) => {
+        point[along] = at;
+        this.tile(count);
+      });
+    }
+    if (end < extent) single(hi);
+    point[along] = undefined;
+  }
+
+  /** All lanes of some points from `point[along]` on. */
+  private tile(count: number): void {
+    const { fn, sliding, shape, config, target } = this;
+    const { m, wasm } = fn;
+    const { lane } = config;
+    const { lo, hi } = this.access.parameters;
+    const { body } = shape.operation;
+    if (!body) return;
+    const rows = this.rowPointers();
+    const weights = [...operandsIn(body.step)].flatMap((k) => (config.lanes[k]?.packed ? [{ k, start: this.pointer(k) }] : []));
+    const fixed = new Map([...operandsIn(body.init), ...operandsIn(body.finish)].flatMap((k) => this.neighbours(k, count)));
+    const [, written] = this.neighbours(target, count)[0];
+    const vector = (v: Local, part: boolean): void => {
+      const at = (index: number, k: number, cache: Map<number, Lanes>): Lanes => {
+        const { pointer, offset } = fixed.get(k)?.[index] ?? { pointer: undefined, offset: 0 };
+        if (!pointer || offset !== 0 || fixed.get(k)?.[0].pointer !== pointer) return this.access.load(k, pointer, v, offset);
+        const known = cache.get(k) ?? this.access.load(k, pointer, v);
+        cache.set(k, known);
+        return known;
+      };
+      const shared = new Map<number, Lanes>();
+      const sums = Array.from({ length: count }, (_, index) => {
+        const acc = this.accumulator(body.acc);
+        acc.set(
+          this.code.accumulate(
+            body.acc,
+            this.code.compile(body.init, (k) => at(index, k, shared), acc.value),
+          ),
+        );
+        return acc;
+      });
+      this.terms(v, rows, weights, sums);
+      sums.forEach((acc, index) => {
+        const result = this.code.compile(body.finish, (k) => at(index, k, shared), acc.value);
+        const place = config.lanes[target];
+        const { pointer, offset } = written[index];
+        if (!place || !pointer) return;
+        const address = m.i32.add(pointer.at(), this.access.addresses.times(v(), place.stride));
+        if (!part) this.code.store(place.dtype, address, result, place.stride, 4, offset);
+        else {
+          const from = offset === 0 ? address : m.i32.add(address, m.i32.const(offset));
+          this.code.storePart(place.dtype, from, result, place.stride, m.i32.sub(hi[lane](), v()));
+        }
+      });
+    };
+    const [v, assign] = fn.variable(wasm.i32);
+    assign(lo[lane]());
+    const whole = (): Expression => m.i32.sub(hi[lane](), m.i32.const(3));
+    fn.loopOn(v, assign, whole, 4, (at) => vector(at, false));
+    if (!sliding.full) fn.when(m.i32.lt_s(v(), hi[lane]()), () => vector(v, true));
+  }
+
+  /** The terms of all rows, added in the order of the reduction. */
+  private terms(
+    v: Local,
+    rows: readonly Local[],
+    weights: readonly { readonly k: number; readonly start: Pointer }[],
+    sums: readonly { readonly value: Lanes; readonly set: (lanes: Lanes) => void }[],
+  ): void {
+    const { fn, sliding, code, access } = this;
+    const { m, wasm } = fn;
+    const { body } = this.shape.operation;
+    if (!body) return;
+    const width = ELEMENT_BYTES.float32;
+    const running = (start: Expression): readonly [Local, (value: Expression) => void] => {
+      const variable = fn.variable(wasm.i32);
+      variable[1](start);
+      return variable;
+    };
+    const bytes = (): Expression => access.addresses.times(v(), width);
+    const pointers = rows.map((row) => running(m.i32.add(row(), bytes())));
+    const moving = weights.map(({ k, start }) => ({ k, at: running(m.i32.add(start.at(), bytes())) }));
+    const round = (): void => {
+      const columns = new Map<number, Lanes>();
+      this.columns((tap, offsets) => {
+        const factors = new Map(moving.map(({ k, at }) => [k, code.load('float32', at[0](), offsets.get(k) ?? 0)]));
+        sums.forEach((acc, index) => {
+          const from = tap + index * sliding.step;
+          const read = (k: number): Lanes => {
+            if (k !== sliding.data) return factors.get(k) ?? access.load(k, undefined, v);
+            const known = columns.get(from) ?? code.load('float32', pointers[0][0](), from);
+            columns.set(from, known);
+            return known;
+          };
+          acc.set(code.accumulate(body.acc, code.compile(body.step, read, acc.value)));
+        });
+      });
+      for (const { k, at } of moving) if (sliding.rowBytes[k] !== 0) at[1](m.i32.add(at[0](), m.i32.const(sliding.rowBytes[k])));
+    };
+    if (rows.length === 1) {
+      round();
+      return;
+    }
+    // Rows change places: after all rounds each is back at its own.
+    const rounds = running(m.i32.const(rows.length));
+    fn.repeat(
+      () => {
+        round();
+        const next = fn.keep(wasm.i32, pointers[0][0]());
+        for (const [row, [, set]] of pointers.entries()) set(row + 1 < pointers.length ? pointers[row + 1][0]() : next());
+        rounds[1](m.i32.sub(rounds[0](), m.i32.const(1)));
+      },
+      () => rounds[0](),
+    );
+  }
+
+  /** Each column of a row: bytes of the data, and of the other operands. */
+  private columns(visit: (data: number, others: ReadonlyMap<number, number>) => void): void {
+    const { sliding, shape, config } = this;
+    const { domain } = shape.operation;
+    const walk = (level: number, data: number, others: ReadonlyMap<number, number>): void => {
+      if (level === sliding.columns.length) {
+        visit(data, others);
+        return;
+      }
+      const d = sliding.columns[level];
+      const step = laneStride(shape, sliding.data, d) ?? 0;
+      for (let x = 0; x < domain[d].extent; x++) {
+        const offsets = config.lanes.flatMap((lanes, k) =>
+          lanes?.packed ? [[k, (others.get(k) ?? 0) + x * lanes.packed.strides[d]] as const] : [],
+        );
+        walk(level + 1, data + x * step, new Map(offsets));
+      }
+    };
+    walk(0, 0, new Map());
+  }
+
+  /** Where the window's first column lies in each of its rows. */
+  private rowPointers(): Local[] {
+    const { fn, sliding, shape, point, access } = this;
+    const { wasm, m } = fn;
+    const operand = shape.operands[sliding.data];
+    if (operand?.kind !== 'view') return [];
+    const { map } = shape.operation.operands[sliding.data];
+    const { domain } = shape.operation;
+    const fixed = map.map((range) => (range !== 'all' && coefficient(range.at, sliding.along) !== 0 ? { at: 0 } : range));
+    const found: Local[] = [];
+    const visit = (level: number): void => {
+      if (level === sliding.rows.length) {
+        const address = access.addresses.address(map, operand.view, access.parameters.base(operand.parameter), point);
+        const inside = sliding.outside === undefined ? undefined : access.addresses.inside(fixed, shape.shapes[sliding.data], point);
+        const elsewhere = sliding.outside === undefined ? undefined : access.extra(sliding.outside);
+        found.push(fn.keep(wasm.i32, inside && elsewhere ? access.either(inside, address, elsewhere(), operand.view) : address));
+        return;
+      }
+      const d = sliding.rows[level];
+      for (let x = 0; x < domain[d].extent; x++) {
+        point[d] = () => m.i32.const(x);
+        visit(level + 1);
+      }
+      point[d] = undefined;
+    };
+    visit(0);
+    return found;
+  }
+
+  /** An operand at neighbouring points: one pointer and distances where it has them, else a pointer each. */
+  private neighbours(k: number, count: number): [number, { readonly pointer: Pointer | undefined; readonly offset: number }[]][] {
+    const { shape, config, sliding, point } = this;
+    const operand = shape.operands[k];
+    if (operand?.kind !== 'view') return [];
+    const { along } = sliding;
+    const { packed, outside } = config.lanes[k] ?? {};
+    const step = packed ? packed.strides[along] : laneBlock(shape, k, along) === undefined ? laneStride(shape, k, along) : undefined;
+    const first = this.pointer(k);
+    if (step !== undefined && step >= 0 && outside === undefined) {
+      return [[k, Array.from({ length: count }, (_, index) => ({ pointer: first, offset: index * step }))]];
+    }
+    const at = point[along] as Local;
+    const all = Array.from({ length: count }, (_, index) => {
+      point[along] = () => this.fn.m.i32.add(at(), this.fn.m.i32.const(index));
+      return { pointer: index === 0 ? first : this.pointer(k), offset: 0 };
+    });
+    point[along] = at;
+    return [[k, all]];
+  }
+}
