@@ -1,4 +1,4 @@
-import { type Constraint, type Decomposition, expand, interpretProgram, type Program } from '@regrain/core-ir';
+import { type Constraint, type Decomposition, expand, extended, interpretProgram, type Program } from '@regrain/core-ir';
 import { bruteForceDependences, runDecomposition, simplePlan, testMachine, verify } from '@regrain/testkit';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -88,10 +88,26 @@ describe('search', () => {
     expect(ratios[ratios.length >> 1]).toBeLessThan(1.25);
   });
 
+  it('makes the wide map behind a squeeze-and-excite a second time rather than keep it', () => {
+    const program = network(24, [{ expand: 6, kernel: 3, stride: 1, channels: 2, residual: true, squeeze: true }], false);
+    const front = frontAt(program, 2);
+    const grain = front[front.length - 1].grain();
+    expect(grain.copies?.length).toBeGreaterThan(0);
+    // Kept, it takes 24 × 24 × 12 elements; narrow maps of 2 channels are what is left.
+    expect(front[0].bytes).toBeGreaterThan(24 * 24 * 12 * 4);
+    const work = expand(program, grain);
+    expect(peakOf(program, work, grain.segments ?? [])).toBeLessThan(24 * 24 * 6 * 4);
+    expect(macFactorOf(program, grain)).toBeLessThan(2);
+    const input = inputOf(program);
+    const expected = interpretProgram(program, new Uint8Array(), input);
+    for (const [name, { data }] of runDecomposition(program, work, new Uint8Array(), input))
+      expect(Array.from(data)).toEqual(Array.from(expected.get(name)?.data ?? []));
+  });
+
   it('keeps within the MACs that the constraint allows, and recomputes nothing without one', () => {
     const program = network(
       12,
-      Array.from({ length: 3 }, () => ({ expand: 4, kernel: 3, stride: 1, channels: 2, residual: true })),
+      Array.from({ length: 3 }, () => ({ expand: 4, kernel: 3, stride: 1, channels: 2, residual: true, squeeze: false })),
       true,
     );
     const factor = (...constraints: Constraint[]): number =>
@@ -114,13 +130,15 @@ function peakOf(program: Program, work: Decomposition, boundaries: readonly numb
     done.add(task);
     order.push(task);
   };
+  const { operationOf, copyOf } = extended(program, work.grain.copies);
+  const places = work.tasks.map(({ operation, copy = -1 }) => operationOf.findIndex((of, o) => of === operation && copyOf[o] === copy));
   boundaries.forEach((_, k) => {
-    const last = (boundaries[k + 1] ?? program.operations.length) - 1;
-    work.tasks.forEach(({ operation }, task) => {
-      if (operation === last) run(task);
+    const last = (boundaries[k + 1] ?? operationOf.length) - 1;
+    places.forEach((place, task) => {
+      if (place === last) run(task);
     });
-    work.tasks.forEach(({ operation }, task) => {
-      if (operation <= last) run(task);
+    places.forEach((place, task) => {
+      if (place <= last) run(task);
     });
   });
   const touched = order.map((task) => {

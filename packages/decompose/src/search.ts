@@ -13,7 +13,9 @@ import { inject, injectable } from 'inversify';
 import { z } from 'zod';
 import { type Route, routesOf, widened } from './search/boundaries.js';
 import { type Geometry, geometryOf } from './search/geometry.js';
+import { paretoSet } from './search/pareto-set.js';
 import { realise } from './search/realise.js';
+import { secondPasses, type Variant } from './search/second-pass.js';
 import type { SegmentLimits } from './search/segment.js';
 
 export const searchOptions = z.strictObject({
@@ -27,6 +29,8 @@ export const searchOptions = z.strictObject({
   rows: z.array(z.number().int().min(1)).min(1).default([1, 2, 4, 8]).describe('rows made at a time, to choose from'),
   maxTiles: z.number().int().min(1).default(6400).describe('tiles of one tensor, at most; larger maps get wider ones'),
   maxOperations: z.number().int().min(1).default(40).describe('operations of one streamed segment, at most'),
+  maxCopies: z.number().int().min(0).default(12).describe('chains of operations that run again for a late reader, at most; 0: none'),
+  maxTried: z.number().int().min(1).default(12).describe('such chains tried at one place'),
   keep: z.number().int().min(1).default(24).describe('points kept per state of the search'),
 });
 export type SearchOptions = z.output<typeof searchOptions>;
@@ -83,45 +87,85 @@ export function frontOf(
   fronts.set(program, known);
   let front = known.get(key);
   if (front?.macFactor !== macFactor) {
-    const geometry = front?.geometry ?? geometryOf(program);
-    const limits: SegmentLimits = {
-      maxTiles: options.maxTiles,
-      bands: options.rows,
-      maxOperations: options.maxOperations,
-      extraMacs: (macFactor - 1) * geometry.macs,
-      keep: options.keep,
-      align,
-      mayRecompute: () => true,
-      access: (tensor) => {
-        const { kind, name } = program.tensors[tensor];
-        return kind === 'input' ? (access.get(name) ?? 'resident') : undefined;
-      },
-    };
-    front = { macFactor, geometry, limits, routes: routesOf(geometry, options.columns, limits, signal) };
+    front = { macFactor, points: search(program, access, align, options, macFactor, signal) };
     known.set(key, front);
   }
-  const { geometry, limits, routes } = front;
-  return routes.map((route) => ({
-    bytes: route.bytes,
-    macFactor: geometry.macs > 0 ? 1 + route.macs / geometry.macs : 1,
-    grain: () => realise(geometry, widened(geometry, route, [...options.columns, ...WIDER], limits), options.maxTiles),
+  return front.points;
+}
+
+function search(
+  program: Program,
+  access: ReadonlyMap<string, 'resident' | 'streamed' | 'external'>,
+  align: number,
+  options: SearchOptions,
+  macFactor: number,
+  signal: AbortSignal,
+): FrontPoint[] {
+  const geometry = geometryOf(program);
+  const extraMacs = (macFactor - 1) * geometry.macs;
+  const accessOf = (tensor: number): 'resident' | 'streamed' | 'external' | undefined => {
+    const { kind, name } = program.tensors[tensor] ?? { kind: 'computed', name: '' };
+    return kind === 'input' ? (access.get(name) ?? 'resident') : undefined;
+  };
+  const limits: SegmentLimits = {
+    maxTiles: options.maxTiles,
+    bands: options.rows,
+    maxOperations: options.maxOperations,
+    extraMacs,
+    keep: options.keep,
+    align,
+    mayRecompute: () => true,
+    access: accessOf,
+  };
+  /** Within what the copies of a program leave of the extra MACs. */
+  const within = ({ macs }: Geometry): SegmentLimits => ({ ...limits, extraMacs: extraMacs + geometry.macs - macs });
+  const full = (each: Geometry): Route[] => routesOf(each, options.columns, within(each), signal);
+  /** A quick look: one width of tiles, one row at a time. */
+  const rough = (each: Geometry): Route[] =>
+    routesOf(each, [options.columns[options.columns.length >> 1]], { ...within(each), bands: [1], keep: ROUGHLY }, signal);
+  const bytesOf = (tensor: number, { grids }: Geometry): number => (accessOf(tensor) === 'external' ? 0 : grids[tensor].bytes);
+  const passes = { macs: geometry.macs, extraMacs, maxTried: options.maxTried, maxCopies: options.maxCopies, bytesOf };
+  const tried = secondPasses(program, { copies: [], geometry, routes: rough(geometry) }, passes, rough);
+  const total = (variant: Variant, route: Route): number => route.macs + variant.geometry.macs - geometry.macs;
+  const frontOfAll = (variants: readonly Variant[]) =>
+    paretoSet(
+      variants.flatMap((variant) =>
+        variant.routes.map((route) => ({ variant, route, bytes: route.bytes, rest: route.rest, macs: total(variant, route) })),
+      ),
+      geometry.macs * 0.001,
+    );
+  const promising = new Set([tried[0], ...frontOfAll(tried).map(({ variant }) => variant)]);
+  const variants = [...promising].map((variant) => ({ ...variant, routes: full(variant.geometry) }));
+  const points = frontOfAll(variants);
+  return points.map(({ variant, route, bytes, macs }) => ({
+    bytes,
+    macFactor: geometry.macs > 0 ? 1 + macs / geometry.macs : 1,
+    grain: () => ({
+      ...realise(
+        variant.geometry,
+        widened(variant.geometry, route, [...options.columns, ...WIDER], within(variant.geometry)),
+        options.maxTiles,
+      ),
+      ...(variant.copies.length > 0 ? { copies: variant.copies } : {}),
+    }),
   }));
 }
+
+/** Points kept per state where the search only looks. */
+const ROUGHLY = 6;
 
 /** Tiles for segments that are far from the peak. */
 const WIDER = [16, 0];
 
 interface Known {
   readonly macFactor: number;
-  readonly geometry: Geometry;
-  readonly limits: SegmentLimits;
-  readonly routes: readonly Route[];
+  readonly points: readonly FrontPoint[];
 }
 const fronts = new WeakMap<Program, Map<string, Known>>();
 
 /** MACs that a grain's tasks execute ÷ those of the program. */
 export function macFactorOf(program: Program, grain: Grain): number {
   const whole = program.operations.reduce((sum, { macs }) => sum + macs, 0);
-  if (whole === 0 || grain.recompute.length === 0) return 1;
+  if (whole === 0 || (grain.recompute.length === 0 && !grain.copies)) return 1;
   return macsOf(program, expand(program, grain)) / whole;
 }

@@ -34,7 +34,7 @@ export function assignEngines(
     let ready = 0;
     for (let e = graph.row[task]; e < graph.row[task + 1]; e++) ready = Math.max(ready, end[graph.from[e]]);
     let best = -1;
-    for (const id of allowed[graph.operationOf[task]]) {
+    for (const id of allowed[graph.of[graph.operationOf[task]]]) {
       if (best < 0 || Math.max(ready, free[id]) < Math.max(ready, free[best])) best = id;
     }
     engine[position] = best;

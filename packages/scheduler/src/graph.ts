@@ -1,7 +1,9 @@
-import { type Context, type Decomposition, type Dependences, type Program, successors } from '@regrain/core-ir';
-import { tasksOfOperations } from './memory-model.js';
+import { type Context, type Decomposition, type Dependences, extended, type Program, successors } from '@regrain/core-ir';
 
-/** The task graph as schedulers walk it: the dependences both ways, the user's `before` constraints added, and tasks by operation. */
+/**
+ * The task graph as schedulers walk it: the dependences both ways, the user's `before` constraints added, and tasks by operation. A
+ * copy of an operation (the grain's `copies`) counts as an operation of its own, where it stands in the extended program.
+ */
 export interface TaskGraph {
   readonly tasks: number;
   /** Predecessors of t: `from[row[t]] …`. */
@@ -13,13 +15,24 @@ export interface TaskGraph {
   /** Tasks of operation o: `start[o] … start[o + 1] - 1`. */
   readonly start: Int32Array;
   readonly operationOf: Int32Array;
+  /** The program's operation that o is, or is a copy of. */
+  readonly of: Int32Array;
 }
 
 export function taskGraph(program: Program, work: Decomposition, needs: Dependences, context: Pick<Context, 'constraints'>): TaskGraph {
-  const start = tasksOfOperations(program, work);
-  const { row, from } = withOrders(program, needs, start, context);
+  const whole = extended(program, work.grain.copies);
+  const runs = 1 + (work.grain.copies?.length ?? 0);
+  const place = new Int32Array(program.operations.length * runs);
+  whole.operationOf.forEach((operation, at) => {
+    place[operation * runs + whole.copyOf[at] + 1] = at;
+  });
+  const operationOf = Int32Array.from(work.tasks, ({ operation, copy = -1 }) => place[operation * runs + copy + 1]);
+  const start = new Int32Array(whole.operationOf.length + 1);
+  for (const operation of operationOf) start[operation + 1]++;
+  for (let o = 0; o < whole.operationOf.length; o++) start[o + 1] += start[o];
+  const { row, from } = withOrders(whole.program, needs, start, context);
   const { row: out, to } = successors({ row, from, kinds: new Uint8Array(0) });
-  return { tasks: work.tasks.length, row, from, out, to, start, operationOf: Int32Array.from(work.tasks, ({ operation }) => operation) };
+  return { tasks: work.tasks.length, row, from, out, to, start, operationOf, of: Int32Array.from(whole.operationOf) };
 }
 
 /** A `before` constraint makes every task of `then` wait for every task of `first`. */

@@ -73,14 +73,6 @@ export function memoryModel(program: Program, work: Decomposition, context: Pick
   return model;
 }
 
-/** Tasks of each operation: `start[o] … start[o + 1] - 1`, as the kernel numbers them. */
-export function tasksOfOperations(program: Program, work: Decomposition): Int32Array {
-  const start = new Int32Array(program.operations.length + 1);
-  for (const { operation } of work.tasks) start[operation + 1]++;
-  for (let o = 0; o < program.operations.length; o++) start[o + 1] += start[o];
-  return start;
-}
-
 /** Share of an operation's work that a task does, 0 to 1. */
 export function shareOf(program: Program, task: Task): number {
   const whole = volume(domainBox(program.operations[task.operation]));

@@ -71,7 +71,7 @@ export function renumbered(graph: TaskGraph, model: MemoryModel, order: Int32Arr
   const [out, to] = rows(graph.out, graph.to, (t) => place[t]);
   const [touches, region] = rows(model.row, model.region, (r) => r);
   return {
-    graph: { tasks, row, from, out, to, start: newStart, operationOf },
+    graph: { tasks, row, from, out, to, start: newStart, operationOf, of: order.map((operation) => graph.of[operation]) },
     model: {
       ...model,
       row: touches,

@@ -1,4 +1,4 @@
-import { type Constraint, ELEMENT_BYTES, type Plan, volume } from '@regrain/core-ir';
+import { type Constraint, ELEMENT_BYTES, ownPlace, type Plan, volume } from '@regrain/core-ir';
 import type { Estimator } from './estimate.js';
 import type { Priced } from './rank.js';
 import type { TensorMetrics } from './tensor-metrics.js';
@@ -28,7 +28,8 @@ export function proposeRecompute(
     }, 0);
     program.operations.forEach(({ operands }, reader) => {
       if (!operands.some((operand) => operand.tensor === tensor && operand.mode === 'read')) return;
-      if (decomposition.grain.recompute.some((entry) => entry.tensor === tensor && entry.reader === reader)) return;
+      const place = ownPlace(program, decomposition.grain, reader);
+      if (decomposition.grain.recompute.some((entry) => entry.tensor === tensor && entry.reader === place)) return;
       const need = needs.get(`${tensor}/${reader}`);
       if (!need || need.times <= 1) return;
       const extra = cost * (need.times - 1);

@@ -1,4 +1,4 @@
-import type { Box, Plan } from '@regrain/core-ir';
+import { type Box, extended, type Plan } from '@regrain/core-ir';
 
 /** How a tensor's primary storage is cut along one of its axes. */
 export interface AxisCut {
@@ -40,17 +40,20 @@ export function cutText(cuts: readonly AxisCut[], regions: number, rank: number)
 
 /** Which choices of the grain beside its regions concern a tensor. */
 export function grainChoices({ program, decomposition }: Plan, tensor: number): readonly string[] {
-  const { recompute, reduce } = decomposition.grain;
+  const { recompute, reduce, copies } = decomposition.grain;
+  const { program: whole, tensorOf } = extended(program, copies);
   const rank = program.tensors[tensor].shape.length;
+  const again = tensorOf.filter((of) => of === tensor).length - 1;
   return [
+    ...(again > 0 ? [`computed ${again === 1 ? 'a second time' : `${again} more times`} for readers that come late`] : []),
     ...recompute.flatMap((each) =>
-      each.tensor === tensor
-        ? [`computed again for ${program.operations[each.reader].name} along ${each.along.map((d) => axisName(d, rank)).join(', ')}`]
+      tensorOf[each.tensor] === tensor
+        ? [`computed again for ${whole.operations[each.reader].name} along ${each.along.map((d) => axisName(d, rank)).join(', ')}`]
         : [],
     ),
     ...reduce.flatMap(({ operation, parts }) =>
-      program.operations[operation].operands.some((operand) => operand.tensor === tensor && operand.mode !== 'read')
-        ? [`summed by ${program.operations[operation].name} in ${parts} parts`]
+      whole.operations[operation].operands.some((operand) => operand.tensor === tensor && operand.mode !== 'read')
+        ? [`summed by ${whole.operations[operation].name} in ${parts} parts`]
         : [],
     ),
   ];

@@ -3,22 +3,28 @@ import { type Box, boxOf, formatBox, hull, intersect, sameBox, volume } from '..
 import type { Edit, Grain } from '../ir/grain.js';
 import { image } from '../ir/index-map.js';
 import type { Operand, Operation, Program } from '../ir/program.js';
+import { ownPlace, programOf } from './copies.js';
 import { ownerOperand, preimage } from './preimage.js';
 
 /** A new grain with one change. An edit that does not fit the grain is a `plugin` error that says why. */
-export function edit(program: Program, grain: Grain, change: Edit): Grain {
+export function edit(original: Program, grain: Grain, change: Edit): Grain {
+  const program = programOf(original, grain);
+  /** Edits count the operations of the program itself. */
+  const place = (operation: number): number => ownPlace(original, grain, operation);
   switch (change.kind) {
     case 'split':
       return split(program, grain, change);
     case 'merge':
       return merge(program, grain, change);
     case 'recompute': {
-      const { tensor, reader, along } = change;
+      const { tensor, along } = change;
+      const reader = place(change.reader);
       const rest = grain.recompute.filter((entry) => entry.tensor !== tensor || entry.reader !== reader);
       return { ...grain, recompute: along.length > 0 ? [...rest, { tensor, reader, along }] : rest };
     }
     case 'reduce': {
-      const { operation, axis, parts } = change;
+      const { axis, parts } = change;
+      const operation = place(change.operation);
       if (program.operations[operation]?.domain[axis]?.kind !== 'reduction')
         throw misfit(`axis ${axis} of operation ${operation} is no reduction`);
       const rest = grain.reduce.filter((entry) => entry.operation !== operation || entry.axis !== axis);

@@ -5,6 +5,7 @@ import { image } from '../ir/index-map.js';
 import type { Operation, Program, Scalar } from '../ir/program.js';
 import { domainBox } from '../ir/program.js';
 import { type DType, ELEMENT_BYTES } from '../ir/tensor.js';
+import { extended } from './copies.js';
 import { ownerOperand, preimage } from './preimage.js';
 
 /**
@@ -12,10 +13,25 @@ import { ownerOperand, preimage } from './preimage.js';
  * boxes. A tensor that a reader recomputes gets a replica for each extent along the recomputed dimensions; its pieces are made on
  * first need and shared along the other dimensions, where they end as the tensor's regions do. A split reduction gets an accumulator of the body's type with an init, the
  * partial sums and a finish. Instance i is the primary of tensor i; replicas and accumulators follow. A tensor that nobody needs
- * in its primary has no region and no task.
+ * in its primary has no region and no task. Copies of operations are expanded as operations of their own; what they make are replicas.
  */
 export function expand(program: Program, grain: Grain): Decomposition {
-  return new Expansion(program, grain).run();
+  if (!grain.copies || grain.copies.length === 0) return new Expansion(program, grain).run();
+  const { program: whole, operationOf, copyOf, tensorOf } = extended(program, grain.copies);
+  const { instances, regions, tasks } = new Expansion(whole, grain).run();
+  return {
+    grain,
+    instances: instances.map(({ tensor, role, ...rest }) => ({
+      tensor: tensorOf[tensor],
+      role: role === 'primary' && tensor >= program.tensors.length ? 'replica' : role,
+      ...rest,
+    })),
+    regions,
+    tasks: tasks.map(({ operation, ...task }) => {
+      const copy = copyOf[operation];
+      return { operation: operationOf[operation], ...task, ...(copy >= 0 ? { copy } : {}) };
+    }),
+  };
 }
 
 /** One task before its accesses: where its owner operand writes, and the part of the domain that it computes. */

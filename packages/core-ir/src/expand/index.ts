@@ -1,3 +1,4 @@
+export * from './copies.js';
 export * from './edit.js';
 export * from './expand.js';
 export * from './in-place.js';

@@ -41,6 +41,8 @@ export interface Task {
   readonly box: Box;
   readonly accesses: readonly Access[];
   readonly phase?: 'init' | 'step' | 'finish';
+  /** Which of the grain's copies it belongs to; absent: the operation's own run. */
+  readonly copy?: number;
 }
 
 /** Constants have instances and regions too (of one piece, unless the grain splits them); they are stored apart and never placed. */
@@ -48,6 +50,6 @@ export interface Decomposition {
   readonly grain: Grain;
   readonly instances: readonly Instance[];
   readonly regions: readonly Region[];
-  /** In a legal order: the program's, operation by operation. */
+  /** In a legal order: the program's, operation by operation, with copies where the grain puts them. */
   readonly tasks: readonly Task[];
 }

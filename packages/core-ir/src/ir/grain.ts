@@ -17,7 +17,23 @@ export interface Reduce {
   readonly parts: number;
 }
 
-/** Every choice of a decomposition, and all that an edit changes. `expand(program, grain)` makes regions and tasks of it. */
+/**
+ * Operations that run a second time for some of their readers: what these read need not be stored until then. Where that leaves
+ * nobody who reads the originals, the operations have moved: later, or earlier.
+ */
+export interface Copy {
+  /** Ascending, all before the readers. */
+  readonly operations: readonly number[];
+  /** They read the copies' results in place of the originals'. */
+  readonly readers: readonly number[];
+  /** They stand before this operation; absent: before the first of the readers. */
+  readonly at?: number;
+}
+
+/**
+ * Every choice of a decomposition, and all that an edit changes. `expand(program, grain)` makes regions and tasks of it. With `copies`,
+ * every operation and tensor that the other members count is one of the program that `extended` makes of them.
+ */
 export interface Grain {
   /** Per tensor: disjoint boxes of any size that cover it; `[]` = one region. */
   readonly regions: readonly (readonly Box[])[];
@@ -29,6 +45,8 @@ export interface Grain {
   readonly reduce: readonly Reduce[];
   /** Positions of operations at which the decomposer means a streamed segment to begin, ascending: advice to schedulers. */
   readonly segments?: readonly number[];
+  /** In order: a later one counts operations and tensors of the program as the earlier ones extended it. */
+  readonly copies?: readonly Copy[];
 }
 
 /** Addressed by tensor and box, so that it survives renumbering; readers' pieces follow by themselves. */

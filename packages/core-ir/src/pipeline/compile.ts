@@ -128,13 +128,14 @@ function checkRoom({ program, machine, constraints }: Run): void {
 }
 
 /** Nothing is cut: the grain of the baseline. */
-export function isWhole({ regions, tasks, order, recompute, reduce }: Grain): boolean {
+export function isWhole({ regions, tasks, order, recompute, reduce, copies = [] }: Grain): boolean {
   return (
     regions.every((boxes) => boxes.length <= 1) &&
     tasks.every((choice) => choice === 'owner' || choice.length === 1) &&
     order.every((dimensions) => dimensions.length === 0) &&
     recompute.length === 0 &&
-    reduce.length === 0
+    reduce.length === 0 &&
+    copies.length === 0
   );
 }
 

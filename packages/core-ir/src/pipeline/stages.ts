@@ -1,3 +1,4 @@
+import { programOf } from '../expand/copies.js';
 import { expand } from '../expand/expand.js';
 import { touchedRegions } from '../expand/touches.js';
 import { Allocator } from '../extension-points/allocator.js';
@@ -74,8 +75,9 @@ export async function withGrain(run: Run, draft: Draft, chosen: Grain): Promise<
 }
 
 /** Tensors for which the grain chooses no storage order take that of the machine. */
-function inStorageOrder({ tensors }: Program, grain: Grain, { storageOrders }: Machine): Grain {
+function inStorageOrder(program: Program, grain: Grain, { storageOrders }: Machine): Grain {
   if (!storageOrders) return grain;
+  const { tensors } = programOf(program, grain);
   return { ...grain, order: grain.order.map((order, t) => (order.length > 0 ? order : (storageOrders[tensors[t].shape.length] ?? order))) };
 }
 

@@ -1,3 +1,5 @@
+import { programOf } from '../expand/copies.js';
+import type { Program } from '../ir/program.js';
 import type { PlanJson } from './schema.js';
 
 interface Fault {
@@ -37,10 +39,12 @@ function* faults({ program, machine, decomposition, steps, placements, metrics }
           yield { path: [...path, 'map'], message: 'it uses a dimension that the domain does not have' };
     }
   }
+  const whole = extendedOf(program, grain);
+  if (typeof whole === 'string') return yield { path: ['decomposition', 'grain', 'copies'], message: whole };
   for (const [key, list, of] of [
-    ['regions', grain.regions, tensors],
-    ['order', grain.order, tensors],
-    ['tasks', grain.tasks, operations],
+    ['regions', grain.regions, whole.tensors],
+    ['order', grain.order, whole.tensors],
+    ['tasks', grain.tasks, whole.operations],
   ] as const) {
     if (list.length !== of.length)
       yield { path: ['decomposition', 'grain', key], message: `${of.length} entries are expected, there are ${list.length}` };
@@ -90,4 +94,17 @@ function usesBeyond(expr: unknown, rank: number): boolean {
   if (typeof expr !== 'object' || expr === null) return false;
   if (Array.isArray(expr)) return expr.some((part) => usesBeyond(part, rank));
   return (expr as { d: number }).d >= rank;
+}
+
+/** What the grain's lists count, or why its copies do not fit. */
+function extendedOf(
+  program: PlanJson['program'],
+  { copies }: PlanJson['decomposition']['grain'],
+): { tensors: readonly unknown[]; operations: readonly unknown[] } | string {
+  if (!copies || copies.length === 0) return program;
+  try {
+    return programOf(program as unknown as Program, { copies });
+  } catch (error) {
+    return (error as Error).message;
+  }
 }

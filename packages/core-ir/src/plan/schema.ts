@@ -92,6 +92,10 @@ const grain = z.strictObject({
   order: z.array(z.array(id)),
   recompute: z.array(z.strictObject(recompute)),
   reduce: z.array(z.strictObject(reduce)),
+  copies: z
+    .array(z.strictObject({ operations: z.array(id), readers: z.array(id), at: id.optional() }))
+    .optional()
+    .describe('operations that run again for late readers'),
   segments: z.array(id).optional().describe('operations at which a streamed segment begins'),
 });
 
@@ -101,7 +105,15 @@ const decomposition = z.strictObject({
   grain,
   instances: z.array(z.strictObject({ tensor: id, role: z.enum(['primary', 'replica', 'accumulator']), dtype, order: z.array(id) })),
   regions: z.array(z.strictObject({ instance: id, box, bytes })),
-  tasks: z.array(z.strictObject({ operation: id, box, accesses: z.array(access), phase: z.enum(['init', 'step', 'finish']).optional() })),
+  tasks: z.array(
+    z.strictObject({
+      operation: id,
+      box,
+      accesses: z.array(access),
+      phase: z.enum(['init', 'step', 'finish']).optional(),
+      copy: id.optional(),
+    }),
+  ),
 });
 
 const waits = z.array(id).optional().describe('steps on other engines that must have ended');

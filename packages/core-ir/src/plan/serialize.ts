@@ -45,6 +45,7 @@ export function serializePlan(plan: Plan): string {
         recompute: JSON.stringify(grain.recompute),
         reduce: JSON.stringify(grain.reduce),
         ...(grain.segments ? { segments: JSON.stringify(grain.segments) } : {}),
+        ...(grain.copies ? { copies: JSON.stringify(grain.copies) } : {}),
       }),
       instances: lines(instances, ({ tensor, role, dtype, order }) => ({ tensor, role, dtype, order })),
       regions: lines(regions, ({ instance, box, bytes }) => ({ instance, box, bytes })),
@@ -111,8 +112,8 @@ function scalarJson(scalar: Scalar): unknown {
   return { fn: scalar.fn, args: scalar.args.map(scalarJson) };
 }
 
-function taskJson({ operation, box, accesses, phase }: Task): unknown {
-  return { operation, box, accesses: accesses.map(({ operand, instance, mode, box }) => [operand, instance, mode, box]), phase };
+function taskJson({ operation, box, accesses, phase, copy }: Task): unknown {
+  return { operation, box, accesses: accesses.map(({ operand, instance, mode, box }) => [operand, instance, mode, box]), phase, copy };
 }
 
 function stepJson(step: Step): PlanJson['steps'][number] {

@@ -126,7 +126,7 @@ class Sweep {
     const ends = writers[tensor].at(-1) === o;
     const begins = writers[tensor][0] === o;
     for (const state of this.states) this.choose(next, state, o, { stored, ends, begins });
-    this.states = [...next.values()];
+    this.states = fewest([...next.values()]);
     for (const read of node.reads) if (!read.rows && !read.reduced) this.whole.add(read.tensor);
     return this.states.length > 0;
   }
@@ -340,6 +340,17 @@ function rowsComputed(grid: Grid, { hi, start, band, bands }: Demand): number {
     sum += Math.max(0, Math.min(grid.rows, (k + 1) * band + hi) - top);
   }
   return sum;
+}
+
+/** Branches that are open at once multiply the states; of many, those that hold the least stay. */
+const MOST_STATES = 200;
+
+function fewest(states: readonly State[]): State[] {
+  if (states.length <= MOST_STATES) return [...states];
+  const least = new Map(
+    states.map((state) => [state, state.points.reduce((min, { bytes, tile }) => Math.min(min, bytes + tile), Infinity)]),
+  );
+  return states.toSorted((a, b) => (least.get(a) ?? 0) - (least.get(b) ?? 0)).slice(0, MOST_STATES);
 }
 
 /** Tiles count as bytes here: of two points the sum decides, as the rest of the segment adds to both alike. */

@@ -8,6 +8,8 @@ export interface BlockChoice {
   readonly stride: 1 | 2;
   readonly channels: number;
   readonly residual: boolean;
+  /** The wide map is scaled by a gate that its sums decide (squeeze-and-excite). */
+  readonly squeeze: boolean;
 }
 
 const d = (n: number): IndexMap[number] => ({ at: { d: n } });
@@ -62,9 +64,27 @@ export function network(size: number, blocks: readonly BlockChoice[], pool: bool
     );
     return y;
   };
+  const summed = (x: number): number => {
+    const [, c, h, w] = tensors[x].shape;
+    const y = result([1, c, 1, 1]);
+    push('pool', [{ tensor: x, mode: 'read', map: [0, 1, 2, 3].map(d) }], y, [1, c], [h, w], sum, [d(0), d(1), { at: 0 }, { at: 0 }]);
+    return y;
+  };
+  const gated = (x: number): number => {
+    const gate = summed(x);
+    const y = result(tensors[x].shape);
+    const body = { acc: 'int32', init: 0, step: 0, finish: { fn: 'add', args: [{ x: 0 }, { x: 1 }] } } as const;
+    const reads: Operation['operands'][number][] = [
+      { tensor: x, mode: 'read', map: [0, 1, 2, 3].map(d) },
+      { tensor: gate, mode: 'read', map: [d(0), d(1), { at: 0 }, { at: 0 }] },
+    ];
+    push('gate', reads, y, [...tensors[x].shape], [], body);
+    return y;
+  };
   let x = 0;
-  for (const { expand, kernel, stride, channels, residual } of blocks) {
-    const narrow = pointwise(depthwise(pointwise(x, tensors[x].shape[1] * expand), kernel, stride), channels);
+  for (const { expand, kernel, stride, channels, residual, squeeze } of blocks) {
+    const wide = depthwise(pointwise(x, tensors[x].shape[1] * expand), kernel, stride);
+    const narrow = pointwise(squeeze ? gated(wide) : wide, channels);
     if (!residual || String(tensors[narrow].shape) !== String(tensors[x].shape)) {
       x = narrow;
       continue;
@@ -76,12 +96,7 @@ export function network(size: number, blocks: readonly BlockChoice[], pool: bool
     push('add', [read(narrow), read(x)], y, [...tensors[x].shape], [], body);
     x = y;
   }
-  if (pool) {
-    const [, c, h, w] = tensors[x].shape;
-    const y = result([1, c, 1, 1]);
-    push('pool', [{ tensor: x, mode: 'read', map: [0, 1, 2, 3].map(d) }], y, [1, c], [h, w], sum, [d(0), d(1), { at: 0 }, { at: 0 }]);
-    x = y;
-  }
+  if (pool) x = summed(x);
   return { name: 'network', tensors, operations, outputs: [x], states: [] };
 }
 
@@ -96,6 +111,7 @@ export const networks: fc.Arbitrary<Program> = fc
         stride: fc.constantFrom(1 as const, 2 as const),
         channels: fc.integer({ min: 1, max: 3 }),
         residual: fc.boolean(),
+        squeeze: fc.boolean(),
       }),
       { minLength: 1, maxLength: 3 },
     ),

@@ -1,4 +1,4 @@
-import { type Box, boxOf, type Decomposer, expand, interpretProgram, overlaps, volume } from '@regrain/core-ir';
+import { type Box, boxOf, type Decomposer, expand, interpretProgram, overlaps, programOf, volume } from '@regrain/core-ir';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { examples, traces } from '../arbitraries/index.js';
@@ -21,9 +21,10 @@ export function decomposerSuite(make: () => Decomposer): void {
     await fc.assert(
       fc.asyncProperty(examples(5), async ({ program }) => {
         const grain = await make().decompose(program, testContext());
-        expect(grain.regions).toHaveLength(program.tensors.length);
-        expect(grain.tasks).toHaveLength(program.operations.length);
-        for (const [t, { shape }] of program.tensors.entries()) expectPartition(grain.regions[t], shape);
+        const whole = programOf(program, grain);
+        expect(grain.regions).toHaveLength(whole.tensors.length);
+        expect(grain.tasks).toHaveLength(whole.operations.length);
+        for (const [t, { shape }] of whole.tensors.entries()) expectPartition(grain.regions[t], shape);
       }),
       { numRuns: 60 },
     );

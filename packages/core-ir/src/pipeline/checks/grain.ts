@@ -1,4 +1,5 @@
 import { PluginError } from '../../errors.js';
+import { programOf } from '../../expand/copies.js';
 import { boxOf } from '../../ir/box.js';
 import type { Grain } from '../../ir/grain.js';
 import { domainBox, type Program } from '../../ir/program.js';
@@ -12,7 +13,7 @@ export function checkGrain(plugin: string, program: Program, grain: Grain): void
   const fail = (invariant: string): never => {
     throw new PluginError(plugin, invariant);
   };
-  const { tensors, operations } = program;
+  const { tensors, operations } = withCopies(program, grain, fail);
   if (grain.regions?.length !== tensors.length) fail(`a grain has regions for each of the ${tensors.length} tensors`);
   if (grain.tasks?.length !== operations.length) fail(`a grain has tasks for each of the ${operations.length} operations`);
   if (grain.order?.length !== tensors.length) fail(`a grain has a storage order for each of the ${tensors.length} tensors`);
@@ -49,6 +50,14 @@ export function checkGrain(plugin: string, program: Program, grain: Grain): void
     const dimension = operations[operation]?.domain[axis];
     if (dimension?.kind !== 'reduction' || !(Number.isInteger(parts) && parts >= 1))
       fail(`reduce names a reduction and a number of parts, but axis ${axis} of operation ${operation} in ${parts} parts is none`);
+  }
+}
+
+function withCopies(program: Program, grain: Grain, fail: (invariant: string) => never): Program {
+  try {
+    return programOf(program, grain);
+  } catch (error) {
+    return fail(`copies fit the program, but ${(error as Error).message}`);
   }
 }
 
