@@ -20,6 +20,11 @@ export class Orders {
   private readonly waits: Int32Array;
   private readonly next: Int32Array;
   private readonly done: Uint8Array;
+  private readonly counts: Int32Array;
+  private countedFrom = -1;
+  /** Operations whose next task can run. */
+  private readonly able: number[] = [];
+  private readonly isAble: Uint8Array;
 
   constructor(
     private readonly graph: TaskGraph,
@@ -28,11 +33,13 @@ export class Orders {
     this.waits = new Int32Array(graph.tasks);
     this.next = new Int32Array(graph.start.length);
     this.done = new Uint8Array(graph.tasks);
+    this.counts = new Int32Array(graph.tasks);
+    this.isAble = new Uint8Array(graph.start.length);
   }
 
   /** Runs operations `first … last - 1` from the state in `bytes`, appending to `order`; stops early, with false, once the peak reaches `limit`. */
   run(policy: Policy, first: number, last: number, bytes: LiveBytes, limit: number, order?: number[]): boolean {
-    const { start, row, from, operationOf } = this.graph;
+    const { start } = this.graph;
     if (policy === 'layers') {
       for (let t = start[first]; t < start[last]; t++) {
         bytes.run(t);
@@ -41,14 +48,23 @@ export class Orders {
       }
       return true;
     }
-    for (let t = start[first]; t < start[last]; t++) {
-      let count = 0;
-      for (let e = row[t]; e < row[t + 1]; e++) if (operationOf[from[e]] >= first) count++;
-      this.waits[t] = count;
-      this.done[t] = 0;
-    }
+    this.count(first);
+    this.waits.set(this.counts.subarray(start[first], start[last]), start[first]);
+    this.done.fill(0, start[first], start[last]);
     for (let o = first; o < last; o++) this.next[o] = start[o];
     return policy === 'pull' ? this.pull(first, last, bytes, limit, order) : this.push(policy, first, last, bytes, limit, order);
+  }
+
+  /** Predecessors from operation `first` on: most runs from there end early, so they are counted once for all. */
+  private count(first: number): void {
+    if (this.countedFrom === first) return;
+    this.countedFrom = first;
+    const { start, row, from, operationOf, tasks } = this.graph;
+    for (let t = start[first]; t < tasks; t++) {
+      let count = 0;
+      for (let e = row[t]; e < row[t + 1]; e++) if (operationOf[from[e]] >= first) count++;
+      this.counts[t] = count;
+    }
   }
 
   private push(
@@ -60,33 +76,49 @@ export class Orders {
     order?: number[],
   ): boolean {
     const { start } = this.graph;
+    this.able.length = 0;
+    this.isAble.fill(0, first, last);
+    for (let o = first; o < last; o++) this.offer(o);
     for (let left = start[last] - start[first]; left > 0; left--) {
-      const operation = this.choose(policy, first, last, bytes);
+      const at = this.choose(policy, bytes);
+      const operation = this.able[at];
       const task = this.next[operation]++;
       bytes.run(task);
       if (bytes.peak >= limit) return false;
       order?.push(task);
+      this.able[at] = this.able[this.able.length - 1];
+      this.able.pop();
+      this.isAble[operation] = 0;
       this.release(task, last);
+      this.offer(operation);
     }
     return true;
   }
 
-  private choose(policy: 'deepest' | 'wave' | 'frugal', first: number, last: number, bytes: LiveBytes): number {
+  /** Lists an operation if its next task can run. */
+  private offer(operation: number): void {
+    const task = this.next[operation];
+    if (this.isAble[operation] || task >= this.graph.start[operation + 1] || this.waits[task] > 0) return;
+    this.isAble[operation] = 1;
+    this.able.push(operation);
+  }
+
+  /** The position in `able` of the operation that goes next; of equals, the last of the program. */
+  private choose(policy: 'deepest' | 'wave' | 'frugal', bytes: LiveBytes): number {
     const { start } = this.graph;
-    let best = -1;
+    const { able, next } = this;
+    let best = 0;
     let least = Number.POSITIVE_INFINITY;
     let second = Number.POSITIVE_INFINITY;
-    for (let o = last - 1; o >= first; o--) {
-      const task = this.next[o];
-      if (task >= start[o + 1] || this.waits[task] > 0) continue;
-      if (policy === 'deepest') return o;
-      if (policy === 'wave') {
-        const advanced = (task + 1 - start[o]) / (start[o + 1] - start[o]);
-        if (advanced < least) [best, least] = [o, advanced];
-      } else {
-        const [during, change] = bytes.preview(task);
-        if (change < least || (change === least && during < second)) [best, least, second] = [o, change, during];
-      }
+    for (let k = 0; k < able.length; k++) {
+      const o = able[k];
+      const task = next[o];
+      let value = -o;
+      let other = 0;
+      if (policy === 'wave') value = (task + 1 - start[o]) / (start[o + 1] - start[o]);
+      else if (policy === 'frugal') [other, value] = bytes.preview(task);
+      if (value < least || (value === least && (other < second || (other === second && o > able[best]))))
+        [best, least, second] = [k, value, other];
     }
     return best;
   }
@@ -161,6 +193,9 @@ export class Orders {
 
   private release(task: number, last: number): void {
     const { out, to, operationOf } = this.graph;
-    for (let e = out[task]; e < out[task + 1]; e++) if (operationOf[to[e]] < last) this.waits[to[e]]--;
+    for (let e = out[task]; e < out[task + 1]; e++) {
+      const operation = operationOf[to[e]];
+      if (operation < last && --this.waits[to[e]] === 0) this.offer(operation);
+    }
   }
 }
