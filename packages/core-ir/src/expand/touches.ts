@@ -21,24 +21,36 @@ export function touchedRegions(
   indexes: readonly RegionIndex[] = indexRegions(work),
 ): Touches {
   const row = new Int32Array(work.tasks.length + 1);
-  const region: number[] = [];
-  const how: number[] = [];
+  // Grown by hand: of millions of entries, lists of numbers would be copied and collected all the time.
+  let region = new Int32Array(Math.max(16, 2 * work.tasks.length));
+  let how = new Uint8Array(region.length);
   const stamp = new Int32Array(work.regions.length).fill(-1);
-  work.tasks.forEach((task, t) => {
-    const start = region.length;
-    for (const access of task.accesses) {
-      if (skip?.(access.instance)) continue;
-      const bits = access.mode === 'read' ? READS : access.mode === 'write' ? WRITES : READS | WRITES;
-      indexes[access.instance].forEach(access.box, (id) => {
-        if (stamp[id] >= start) how[stamp[id]] |= bits;
-        else {
-          stamp[id] = region.length;
-          region.push(id);
-          how.push(bits);
-        }
-      });
+  let count = 0;
+  let start = 0;
+  let bits = 0;
+  const touch = (id: number): void => {
+    if (stamp[id] >= start) {
+      how[stamp[id]] |= bits;
+      return;
     }
-    row[t + 1] = region.length;
+    if (count === region.length) {
+      const [wider, longer] = [new Int32Array(2 * count), new Uint8Array(2 * count)];
+      wider.set(region);
+      longer.set(how);
+      [region, how] = [wider, longer];
+    }
+    stamp[id] = count;
+    region[count] = id;
+    how[count++] = bits;
+  };
+  work.tasks.forEach(({ accesses }, t) => {
+    start = count;
+    for (const { instance, mode, box } of accesses) {
+      if (skip?.(instance)) continue;
+      bits = mode === 'read' ? READS : mode === 'write' ? WRITES : READS | WRITES;
+      indexes[instance].forEach(box, touch);
+    }
+    row[t + 1] = count;
   });
-  return { row, region: Int32Array.from(region), how: Uint8Array.from(how) };
+  return { row, region: region.slice(0, count), how: how.slice(0, count) };
 }
