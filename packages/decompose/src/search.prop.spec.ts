@@ -104,6 +104,22 @@ describe('search', () => {
       expect(Array.from(data)).toEqual(Array.from(expected.get(name)?.data ?? []));
   });
 
+  it('runs a bottleneck on a small map in groups of channels, with partial sums of the narrow result', () => {
+    const program = network(5, [{ expand: 40, kernel: 5, stride: 1, channels: 2, residual: false, squeeze: false }], false);
+    const [first] = frontAt(program, 1);
+    const grain = first.grain();
+    expect(grain.reduce).toEqual([expect.objectContaining({ operation: 2 })]);
+    const work = expand(program, grain);
+    expect(macFactorOf(program, grain)).toBe(1);
+    // Rows that stay: 4 of 5 columns of 80 channels.
+    expect(peakOf(program, work, grain.segments ?? [])).toBeLessThan(4 * 5 * 80 * 4);
+    const input = inputOf(program);
+    const expected = interpretProgram(program, new Uint8Array(), input);
+    for (const [name, { data }] of runDecomposition(program, work, new Uint8Array(), input))
+      expect(Array.from(data)).toEqual(Array.from(expected.get(name)?.data ?? []));
+    expect(verify(simplePlan(program, work, { constraints: [external] }))).toEqual([]);
+  });
+
   it('keeps within the MACs that the constraint allows, and recomputes nothing without one', () => {
     const program = network(
       12,

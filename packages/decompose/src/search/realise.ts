@@ -1,6 +1,7 @@
 import { type Box, domainBox, type Grain, preimage, type Recompute, type Reduce, shifted, wholeTensorGrain } from '@regrain/core-ir';
 import { writerCuts } from '../stream-axis.js';
 import { tiles } from '../tiles.js';
+import { type Bottleneck, bottleneckAt, groupCuts } from './channel-groups.js';
 import type { Geometry, Grid } from './geometry.js';
 import { type Held, type Segment, tileWidth } from './segment.js';
 
@@ -10,6 +11,8 @@ interface Cuts {
   readonly taskColumns: readonly number[];
   readonly regionRows: readonly number[];
   readonly regionColumns: readonly number[];
+  /** Along the channels. */
+  readonly groups?: { readonly axis: number; readonly cuts: readonly number[] };
 }
 
 /**
@@ -24,6 +27,12 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
   const reduce: Reduce[] = [];
   for (const segment of segments) {
     const widthOf = (grid: Grid): number => tileWidth(grid, segment.columns, maxTiles);
+    if (segment.groups) {
+      const bottleneck = bottleneckAt(geometry, segment.first);
+      if (!bottleneck) throw new Error('a segment in groups of channels is a bottleneck');
+      inGroups(geometry, bottleneck, segment.groups, segment.columns, cuts);
+      reduce.push({ operation: segment.last - 1, axis: bottleneck.sumAxis, parts: segment.groups });
+    }
     const banded = bandedTensors(geometry, segment);
     for (let held = segment.held; held; held = held.next) {
       const { tensor, how, hi, band } = held;
@@ -36,7 +45,7 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
       cuts.set(tensor, { taskRows, taskColumns, regionRows, regionColumns: taskColumns });
     }
     for (let o = segment.first; o < segment.last; o++) {
-      reduce.push(...partialSums(geometry, o, widthOf));
+      if (!segment.groups) reduce.push(...partialSums(geometry, o, widthOf));
       // What is stored between segments has the finer of both tiles.
       for (const { tensor } of nodes[o].reads) {
         const grid = grids[tensor];
@@ -51,9 +60,10 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
   const boxesOf = (tensor: number, rows: readonly number[], columns: readonly number[]): Box[] => {
     const { rowAxis, columnAxis } = grids[tensor];
     const { shape } = program.tensors[tensor];
+    const groups = cuts.get(tensor)?.groups;
     return tiles(
       shape,
-      shape.map((_, d) => (d === rowAxis ? rows : d === columnAxis ? columns : between[tensor][d])),
+      shape.map((_, d) => (d === rowAxis ? rows : d === columnAxis ? columns : d === groups?.axis ? groups.cuts : between[tensor][d])),
     );
   };
   const regions = program.tensors.map((_, tensor) => {
@@ -70,6 +80,23 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
     return boxes.length > 0 ? boxes.filter((box): box is Box => box !== undefined) : [domainBox(operation)];
   });
   return { ...wholeTensorGrain(program), regions, tasks, recompute, reduce, segments: segments.map(({ first }) => first) };
+}
+
+/** The wide maps in groups of channels, row by row; the narrow one by one task (over all partial sums), stored in rows. */
+function inGroups(
+  { grids }: Geometry,
+  { wide, slid, narrow, axis, channels }: Bottleneck,
+  count: number,
+  columns: number,
+  cuts: Map<number, Cuts>,
+): void {
+  const groups = { axis, cuts: groupCuts(channels, count) };
+  for (const tensor of [wide, slid]) {
+    const { rows, columns: width } = grids[tensor];
+    const [down, across] = [every(rows, 1, 0), columns === 0 ? [] : every(width, columns, 0)];
+    cuts.set(tensor, { taskRows: down, regionRows: down, taskColumns: across, regionColumns: across, groups });
+  }
+  cuts.set(narrow, { taskRows: [], taskColumns: [], regionRows: every(grids[narrow].rows, 1, 0), regionColumns: [] });
 }
 
 /** Results whose tasks decide how often something is computed again: readers of what is recomputed, and on from there until rows stay. */

@@ -1,3 +1,4 @@
+import { bottleneckAt, groupedBytes } from './channel-groups.js';
 import type { Geometry, Grid, Node, Window } from './geometry.js';
 import { type Priced, paretoSet } from './pareto-set.js';
 
@@ -20,6 +21,8 @@ export interface Segment extends Priced {
   /** Columns of a tile; 0: whole rows. */
   readonly columns: number;
   readonly held: Held | undefined;
+  /** It is a bottleneck whose channels go in so many groups, one after the other. */
+  readonly groups?: number;
 }
 
 export interface SegmentLimits {
@@ -83,6 +86,7 @@ export function segmentsTo(
   for (let first = last - 1; first >= Math.max(least, last - limits.maxOperations); first--) {
     if (!sweep.take(first)) return;
     sweep.finish(first, visit);
+    if (last - first === 3) sweep.group(first, visit);
   }
 }
 
@@ -165,6 +169,19 @@ class Sweep {
       }
     }
     for (const segment of paretoSet(found)) visit(segment);
+  }
+
+  /** Offers the segment in groups of channels, if it is a bottleneck: the map that it reads stays until the last group. */
+  group(first: number, visit: (segment: Segment) => void): void {
+    const { grids, nodes } = this.geometry;
+    const bottleneck = bottleneckAt(this.geometry, first);
+    if (!bottleneck || this.readLater(bottleneck.slid)) return;
+    let read = 0;
+    for (const { tensor } of nodes[first].reads) if (!this.readLater(tensor) && this.takesBytes(tensor)) read += grids[tensor].bytes;
+    const { groups, during, after } = groupedBytes(this.geometry, bottleneck, this.columns, this.limits.align);
+    if (groups < 2) return;
+    const bytes = this.crossing(first) + Math.max(read + during, after);
+    visit({ first, last: this.last, columns: this.columns, bytes, macs: 0, held: undefined, groups });
   }
 
   /** Every way to hold the result of operation `o`. */
