@@ -4,12 +4,14 @@ import {
   type DType,
   type EvaluateOpaque,
   elements,
+  interpretInto,
   interpretOperation,
   type Loaded,
   type ModelNode,
   type Operand,
   type Operation,
   type OperatorSet,
+  type Target,
   unsupported,
   type Values,
   valueAt,
@@ -258,18 +260,23 @@ export class Driver {
       ...extra,
     ];
     for (const operation of lowered.operations) {
-      const writes = operation.operands.filter(({ mode }) => mode !== 'read');
-      const results = this.naming(node, () =>
-        interpretOperation(
+      // Several operations may write parts of one tensor.
+      const targets = operation.operands
+        .filter(({ mode }) => mode !== 'read')
+        .map(({ tensor }): Target => {
+          const { shape, dtype } = shapes[tensor];
+          const target = (tensors[tensor] as Target | undefined) ?? { shape, dtype, data: arrayFor(dtype, elements(shape)) };
+          tensors[tensor] = target;
+          return target;
+        });
+      this.naming(node, () =>
+        interpretInto(
           operation,
           operation.operands.map(({ tensor, mode }: Operand) => (mode === 'read' ? tensors[tensor] : undefined)),
-          writes.map(({ tensor }) => shapes[tensor]),
+          targets,
           this.evaluate,
         ),
       );
-      writes.forEach(({ tensor }, i) => {
-        tensors[tensor] = results[i];
-      });
     }
     return lowered.outputs.map((_, i) => constantValue(compact(tensors[inputs.length + i] as Values)));
   }

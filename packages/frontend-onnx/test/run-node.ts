@@ -1,4 +1,4 @@
-import { interpretOperation, type ModelNode, type OperatorSet, type Values } from '@regrain/core-ir';
+import { arrayFor, elements, interpretInto, type ModelNode, type OperatorSet, type Target, type Values } from '@regrain/core-ir';
 import { operatorSets } from '../src/operators/index.js';
 import { type ProtoAttribute, type ProtoNode, tensorValues } from './onnx-proto.js';
 
@@ -75,16 +75,20 @@ export function runNode(run: NodeRun): Values[] {
   ];
   const shapes = [...inputs, ...lowered.outputs, ...(lowered.extra ?? [])];
   for (const operation of lowered.operations) {
-    const writes = operation.operands.filter(({ mode }) => mode !== 'read');
-    const results = interpretOperation(
+    const targets = operation.operands
+      .filter(({ mode }) => mode !== 'read')
+      .map(({ tensor }): Target => {
+        const { shape, dtype } = shapes[tensor]!;
+        const target = (tensors[tensor] as Target | undefined) ?? { shape, dtype, data: arrayFor(dtype, elements(shape)) };
+        tensors[tensor] = target;
+        return target;
+      });
+    interpretInto(
       operation,
       operation.operands.map(({ tensor, mode }) => (mode === 'read' ? tensors[tensor] : undefined)),
-      writes.map(({ tensor }) => shapes[tensor]!),
+      targets,
       (opaque, values) => sets.map((each) => each.evaluate?.(opaque, values)).find((found) => found !== undefined),
     );
-    writes.forEach(({ tensor }, i) => {
-      tensors[tensor] = results[i];
-    });
   }
   return lowered.outputs.map((_, i) => tensors[inputs.length + i]!);
 }

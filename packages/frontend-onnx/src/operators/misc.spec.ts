@@ -48,6 +48,9 @@ function recurrent(direction: string): Case[] {
     cell('RNN', 1),
     cell('GRU', 3),
     cell('GRU', 3, [undefined, state(5)], { linear_before_reset: 1 }),
+    cell('LSTM', 4),
+    cell('LSTM', 4, [undefined, state(5), state(6)]),
+    cell('LSTM', 4, [undefined, state(5), state(6), randomValues([directions, 12], 'float32', -1, 1, 7)], { clip: 0.4, input_forget: 1 }),
     cell('LSTM', 4, [values([2], [3, 2], 'int32'), state(5), state(6), randomValues([directions, 12], 'float32', -1, 1, 7)]),
   ];
 }

@@ -1,6 +1,7 @@
 import { elements, type Lowered, type ModelNode, type Operation, unsupported, type Values } from '@regrain/core-ir';
 import { flag, number, numbers, text } from './attributes.js';
 import { input, type Lowering, opaqueWhole, operatorFamily, placed, resultsOf, type Shaped, wrong } from './lowering.js';
+import { unrolledLstm } from './lstm.js';
 
 type Activation = (value: number) => number;
 
@@ -100,7 +101,7 @@ const LSTM: Cell = {
   },
 };
 
-/** Inputs X, W, R, B, sequence_lens, initial_h, initial_c, P; results Y, Y_h, Y_c. Opaque: a step needs all of the state before it. */
+/** Inputs X, W, R, B, sequence_lens, initial_h, initial_c, P; results Y, Y_h, Y_c. Opaque, except a short LSTM. */
 const recurrent = (cell: Cell): Lowering => ({
   lower: (node) => lower(node, cell),
   evaluate: (attributes, inputs) => evaluate(cell, attributes, inputs),
@@ -127,6 +128,8 @@ function lower(node: ModelNode, cell: Cell): Lowered {
   const [steps, batch] = batchFirst ? [data.shape[1], data.shape[0]] : data.shape;
   const last = { shape: batchFirst ? [batch, directions, hidden] : [directions, batch, hidden], dtype: data.dtype };
   const all: Shaped = { shape: batchFirst ? [batch, steps, directions, hidden] : [steps, directions, batch, hidden], dtype: data.dtype };
+  const unrolled = cell === LSTM ? unrolledLstm(node) : undefined;
+  if (unrolled) return unrolled;
   const lowered = opaqueWhole(node, [all, last, last].slice(0, Math.max(1, node.outputs)), {
     hidden,
     direction,

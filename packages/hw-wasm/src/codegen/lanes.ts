@@ -419,9 +419,33 @@ export class LaneCode {
         const power = this.exp(negative);
         return this.keep('f32', f32x4.div(one(), f32x4.add(one(), power())));
       }
+      case 'tanh':
+        return { kind: 'f32', v: this.tanh(a) };
       default:
         return this.oneByOne(name, args);
     }
+  }
+
+  /**
+   * tanh in single precision (Cephes tanhf, S. L. Moshier): near 0 an odd polynomial, elsewhere 1 − 2 / (e^2|x| + 1) with the sign of x.
+   * NaN stays NaN.
+   */
+  private tanh(x: Local): Local {
+    const { m, wasm } = this.fn;
+    const { f32x4 } = m;
+    const splat = (value: number): Expression => f32x4.splat(m.f32.const(value));
+    const keep = (value: Expression): Local => this.fn.keep(wasm.v128, value);
+    const size = keep(f32x4.abs(x()));
+    const power = this.exp(keep(f32x4.add(size(), size())));
+    const far = f32x4.sub(splat(1), f32x4.div(splat(2), f32x4.add(power(), splat(1))));
+    const signed = m.v128.or(far, m.v128.and(x(), f32x4.splat(m.f32.const(-0))));
+    const square = keep(f32x4.mul(x(), x()));
+    let p = splat(-5.70498872745e-3);
+    for (const coefficient of [2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1]) {
+      p = f32x4.add(f32x4.mul(p, square()), splat(coefficient));
+    }
+    const near = f32x4.add(f32x4.mul(f32x4.mul(p, square()), x()), x());
+    return keep(m.v128.bitselect(near, signed, f32x4.lt(size(), splat(0.625))));
   }
 
   /** Powers that multiplications and square roots give. */
