@@ -1,9 +1,10 @@
 import { type Allocator, type Context, type Packed, type Packing, PluginOptions } from '@regrain/core-ir';
 import { inject, injectable } from 'inversify';
 import { z } from 'zod';
+import { sideBySide } from './adjacency/side-by-side.js';
 import type { Group } from './groups.js';
 import { packWith } from './outcome.js';
-import { type Placed, placeInOrder, type Wish } from './place.js';
+import { type Placed, placeInOrder } from './place.js';
 import { HUGE, MANY, sweep } from './sweep.js';
 
 /** For many buffers, what the orders may look at in sum: some seconds. */
@@ -39,15 +40,17 @@ const ORDERS: readonly (readonly [Compare, 'lowest' | 'tightest'])[] = [
 ];
 
 /**
- * The best of several list orders, each buffer at its lowest or tightest place; stops at the load bound. Among placements of one height,
- * that in which co-accessed buffers lie one behind the other. O(orders × n × free gaps × log times), far less than that where little is free.
+ * The best of several list orders, each buffer at its lowest or tightest place; stops at the load bound. Then one of that height in which
+ * more co-accessed buffers lie one behind the other, if there are wishes. O(orders × n × free gaps × log times), far less than that where little is free.
  */
 @injectable()
 export class BestFitAllocator implements Allocator {
   constructor(@inject(PluginOptions) private readonly options: z.infer<typeof bestFitOptions>) {}
 
   place(packing: Packing, context: Context): Packed {
-    return packWith(packing, (groups, load) => bestOfOrders(packing, groups, load.bytes, this.options.orders, context));
+    return packWith(packing, (groups, load) =>
+      sideBySide(packing, groups, bestOfOrders(packing, groups, load.bytes, this.options.orders, context), context),
+    );
   }
 }
 
@@ -63,29 +66,17 @@ export function bestOfOrders(
   { signal, progress }: Pick<Context, 'signal' | 'progress'>,
 ): Placed {
   let best = groups.length > MANY ? sweptBothWays(packing, groups) : undefined;
-  let winner: (typeof ORDERS)[number] = ORDERS[0];
   const work = { left: groups.length > MANY ? WORK : Number.POSITIVE_INFINITY };
   for (const [k, each] of ORDERS.slice(0, orders).entries()) {
     if (best && (best.height <= enough || work.left < 0 || groups.length > HUGE)) break;
     signal.throwIfAborted();
     // The first must place everything if nothing has yet.
     const allowed = best ? work : undefined;
-    const placed = placeInOrder(
-      packing,
-      groups,
-      groups.toSorted(each[0]),
-      each[1],
-      best?.height ?? Number.POSITIVE_INFINITY,
-      undefined,
-      allowed,
-    );
+    const placed = placeInOrder(packing, groups, groups.toSorted(each[0]), each[1], best?.height ?? Number.POSITIVE_INFINITY, allowed);
     progress(k + 1, orders, 'orders');
-    if (placed) [best, winner] = [placed, each];
+    if (placed) best = placed;
   }
-  const lowest = best as Placed;
-  if (packing.near.length === 0) return lowest;
-  const adjacent = placeInOrder(packing, groups, groups.toSorted(winner[0]), winner[1], lowest.height + 1, wishesOf(packing));
-  return adjacent && contiguous(packing, adjacent) > contiguous(packing, lowest) ? adjacent : lowest;
+  return best as Placed;
 }
 
 /** A placement in the first of all orders by which everything fits; each is given up where it passes the capacity. */
@@ -101,32 +92,4 @@ function sweptBothWays({ buffers }: Packing, groups: readonly Group[]): Placed |
   const forwards = sweep(buffers.length, groups, true);
   const backwards = forwards && sweep(buffers.length, groups, false);
   return forwards && backwards && backwards.height < forwards.height ? backwards : forwards;
-}
-
-/** Offsets right behind or before a partner that has its place. */
-function wishesOf({ near, buffers }: Packing): Wish {
-  const partners: { readonly other: number; readonly behind: boolean }[][] = buffers.map(() => []);
-  for (const [a, b] of near) {
-    partners[b].push({ other: a, behind: true });
-    partners[a].push({ other: b, behind: false });
-  }
-  const placed = new Uint8Array(buffers.length);
-  return (group, occupancy) => {
-    const wishes: number[] = [];
-    for (const { buffer, at, bytes } of group.pieces) {
-      for (const { other, behind } of partners[buffer]) {
-        if (placed[other])
-          wishes.push((behind ? occupancy.offsetOf(other) + buffers[other].bytes : occupancy.offsetOf(other) - bytes) - at);
-      }
-    }
-    for (const { buffer } of group.pieces) placed[buffer] = 1;
-    return wishes;
-  };
-}
-
-/** Bytes of wishes that came true. */
-export function contiguous({ near, buffers }: Packing, { offsets }: Placed): number {
-  let bytes = 0;
-  for (const [a, b, worth] of near) if (offsets[a] + buffers[a].bytes === offsets[b]) bytes += worth;
-  return bytes;
 }

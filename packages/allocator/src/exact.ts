@@ -1,6 +1,7 @@
 import { type Allocator, type Context, type Packed, type Packing, PluginOptions } from '@regrain/core-ir';
 import { inject, injectable } from 'inversify';
 import { z } from 'zod';
+import { sideBySide } from './adjacency/side-by-side.js';
 import { ALL_ORDERS, bestOfOrders, firstThatFits } from './best-fit.js';
 import { componentsOf } from './exact/components.js';
 import { itemsOf } from './exact/items.js';
@@ -32,9 +33,13 @@ export class ExactAllocator implements Allocator {
     const groups = groupsOf(packing);
     const load = loadOf(groups);
     if (load.bytes > packing.capacity) return tooHigh(packing, load, load.bytes, true);
-    return packing.capacity === Number.POSITIVE_INFINITY
-      ? this.lowest(packing, groups, load, context)
-      : this.within(packing, groups, load, context);
+    const found =
+      packing.capacity === Number.POSITIVE_INFINITY
+        ? this.lowest(packing, groups, load, context)
+        : this.within(packing, groups, load, context);
+    if (!found.ok) return found;
+    const { offsets, height } = sideBySide(packing, groups, found, context);
+    return { ok: true, offsets, height, optimal: found.optimal && height === found.height };
   }
 
   /** As low as the budget allows. */

@@ -1,6 +1,7 @@
 import { type Allocator, type Context, type Packed, type Packing, PluginOptions } from '@regrain/core-ir';
 import { inject, injectable } from 'inversify';
 import { z } from 'zod';
+import { sideBySide } from './adjacency/side-by-side.js';
 import type { Group } from './groups.js';
 import { packWith } from './outcome.js';
 import { type Placed, placeInOrder } from './place.js';
@@ -27,7 +28,9 @@ export class HillClimbAllocator implements Allocator {
   constructor(@inject(PluginOptions) private readonly options: z.infer<typeof hillClimbOptions>) {}
 
   place(packing: Packing, context: Context): Packed {
-    return packWith(packing, (groups, load) => new Climb(packing, groups, context).run(load.bytes, this.options));
+    return packWith(packing, (groups, load) =>
+      sideBySide(packing, groups, new Climb(packing, groups, context).run(load.bytes, this.options), context),
+    );
   }
 }
 

@@ -10,9 +10,6 @@ export interface Placed {
   readonly height: number;
 }
 
-/** An offset that a group would rather have, or undefined; taken if it is free and does not raise the height. */
-export type Wish = (group: Group, occupancy: Occupancy, height: number) => readonly number[];
-
 /**
  * Places groups one after the other, those with a given offset first. Stops, with undefined, once the height reaches `limit` or no
  * work is left.
@@ -23,7 +20,6 @@ export function placeInOrder(
   order: readonly Group[],
   fit: Fit,
   limit: number,
-  wish?: Wish,
   work: Work = { left: Number.POSITIVE_INFINITY },
 ): Placed | undefined {
   const occupancy = new Occupancy(groups, packing.buffers.length, work);
@@ -36,7 +32,7 @@ export function placeInOrder(
   if (height >= limit) return undefined;
   for (const group of order) {
     if (group.fixed !== undefined) continue;
-    const offset = wished(group, occupancy, wish?.(group, occupancy, height) ?? [], height) ?? findPlace(group, occupancy, fit);
+    const offset = findPlace(group, occupancy, fit);
     occupancy.add(group, offset);
     height = Math.max(height, offset + group.bytes);
     if (height >= limit || work.left < 0) return undefined;
@@ -54,10 +50,4 @@ function findPlace(group: Group, occupancy: Occupancy, fit: Fit): number {
     return fit === 'tightest';
   });
   return best;
-}
-
-function wished(group: Group, occupancy: Occupancy, wishes: readonly number[], height: number): number | undefined {
-  return wishes.find(
-    (offset) => offset >= 0 && offset % group.align === 0 && offset + group.bytes <= height && occupancy.isFree(group, offset),
-  );
 }

@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process';
+import { compileModel } from './compile-model.js';
 import { findModel } from './find-model.js';
 import { MEMORY_REFERENCES, type MemoryReference } from './memory-references.js';
-import { type BenchOptions, type BenchResult, type BenchRow, row, type Suite } from './suite.js';
+import { type BenchResult, type BenchRow, row, type Suite } from './suite.js';
 import { textTable } from './text-table.js';
 
 interface Accounting {
@@ -41,7 +41,7 @@ export const memorySuite: Suite = {
       }
       options.progress(`memory: ${reference.model}`);
       const started = performance.now();
-      const compiled = await compile(options, path, reference.freeze);
+      const compiled = await compileModel<Compiled>(options, path, reference.freeze);
       const seconds = (performance.now() - started) / 1000;
       if (typeof compiled === 'string') {
         notes.push(`${reference.model}: ${compiled}`);
@@ -124,15 +124,4 @@ function shortfalls({ model, wholeKib, streamedKib }: MemoryReference, compiled:
   if (seconds > LIMIT_SECONDS) found.push(`${model}: ${seconds.toFixed(1)} s, more than ${LIMIT_SECONDS}`);
   if (compiled.maxRssBytes > LIMIT_RSS) found.push(`${model}: more than 1 GiB of memory`);
   return found;
-}
-
-/** The result, or why there is none. */
-function compile({ command }: BenchOptions, path: string, freeze: readonly string[]): Promise<Compiled | string> {
-  const [program, ...first] = command;
-  return new Promise((resolve) => {
-    execFile(program, [...first, 'compile', path, ...freeze, '--json'], { maxBuffer: 1 << 28 }, (error, stdout, stderr) => {
-      if (error) resolve(stderr.trim().split('\n').at(-1) ?? error.message);
-      else resolve(JSON.parse(stdout) as Compiled);
-    });
-  });
 }

@@ -1,3 +1,4 @@
+import { adjacencySuite } from './adjacency.js';
 import { allocateSuite } from './allocate.js';
 import { conformanceSuite } from './conformance.js';
 import { executeSuite } from './execute.js';
@@ -15,5 +16,6 @@ export const suites: readonly Suite[] = [
   scheduleSuite,
   growthSuite,
   allocateSuite,
+  adjacencySuite,
   conformanceSuite,
 ];

@@ -72,6 +72,10 @@ export const descriptionSchema = z.strictObject({
     .strictObject({ input: z.string().optional(), constant: z.string().optional(), output: z.string().optional() })
     .default({})
     .describe('spaces that hold inputs, constants and outputs outside the run (default: the first)'),
+  storageOrders: z
+    .record(z.string().regex(/^\d+$/), z.array(z.number().int().min(0)))
+    .optional()
+    .describe('dimensions, outermost first, by rank, as the kernels want them in memory: {"4": [0, 2, 3, 1]} is channels last'),
   scheduler: schedulerSchema.default({ kind: 'none' }).describe('model of a hardware scheduler'),
 });
 
@@ -108,13 +112,14 @@ export function parseDescription(data: unknown, where = 'machine description'): 
 
 /** The part of a description that every stage sees; `detail` is the description itself. */
 export function machineOf(description: MachineDescription): Machine {
-  const { name, spaces, engines, home } = description;
+  const { name, spaces, engines, home, storageOrders } = description;
   const at = (space: string | undefined) => (space === undefined ? 0 : spaceIndex(description, space, name));
   return {
     name,
     spaces: spaces.map(({ name, bytes, align, counted }) => ({ name, bytes: bytes ?? Number.POSITIVE_INFINITY, align, counted })),
     engines: engines.map((engine) => ({ name: engine.name, runs: engine.runs, spaces: engine.spaces.map(at) })),
     home: { input: at(home.input), constant: at(home.constant), output: at(home.output) },
+    ...(storageOrders ? { storageOrders } : {}),
     detail: description,
   };
 }

@@ -35,6 +35,11 @@ export function compileCommand(shell: Shell): Command {
   return addPipelineOptions(command)
     .addOption(new Option('--seed <n>', 'of all random choices').argParser(integer(0, 2 ** 32 - 1)))
     .addOption(
+      new Option('--adjacency <share>', 'how much higher the arena may be so that what is read together lies side by side (default: 0)')
+        .argParser(atLeast(0))
+        .conflicts('pareto'),
+    )
+    .addOption(
       new Option('--budget <seconds>', 'end the search after so long, with the best plan so far').argParser(atLeast(0)).conflicts('pareto'),
     )
     .option('--pareto', 'plan the front of memory against multiply-accumulates, up to --max-mac-factor (default: 2)')

@@ -1,44 +1,53 @@
-import { ELEMENT_BYTES, indexRegions, intersect, type Plan, volume } from '@regrain/core-ir';
+import { indexRegions, type Plan, readParts } from '@regrain/core-ir';
+
+/** How what tasks read lies in memory, summed over all reads of one run. */
+export interface AdjacencyFigures {
+  /** Bytes behind a seam of two regions in a line of a read, and of those the ones where both lie side by side. */
+  readonly coaccessedBytes: number;
+  readonly contiguousBytes: number;
+  /** Runs of consecutive bytes that are read, and the fewest: as if every tensor were stored whole. */
+  readonly descriptors: number;
+  readonly leastDescriptors: number;
+}
 
 /**
- * Of the bytes that tasks read together but that lie in several regions of one instance, the share that follows its predecessor without
- * a gap in memory: 1 = every read is one run, 0 = every region is a run of its own (and 1 where no read meets two regions).
+ * Of the bytes that tasks read across a seam of two regions, those that follow the region before without a gap in memory. Only reads of
+ * what is placed count: not constants, nor external inputs.
  */
-export function adjacencyOf(plan: Plan): number {
-  const { decomposition, steps, placements } = plan;
+export function adjacencyFigures(plan: Plan): AdjacencyFigures {
+  const { program, decomposition, steps, placements } = plan;
   const placementsOf: number[][] = decomposition.regions.map(() => []);
   placements.forEach(({ holds }, p) => {
     if ('region' in holds) placementsOf[holds.region].push(p);
   });
   const indexes = indexRegions(decomposition);
-  let together = 0;
-  let contiguous = 0;
+  const placed = decomposition.instances.map(() => false);
+  decomposition.regions.forEach(({ instance }, region) => {
+    if (placementsOf[region].length > 0) placed[instance] = true;
+  });
+  const sum = { coaccessedBytes: 0, contiguousBytes: 0, descriptors: 0, leastDescriptors: 0 };
   steps.forEach((step, i) => {
     if (step.kind !== 'task') return;
     const placementAt = (region: number): number =>
       placementsOf[region].find((p) => placements[p].first <= i + 1 && i + 1 <= placements[p].last) ?? -1;
-    for (const { instance, box, mode } of decomposition.tasks[step.task].accesses) {
-      if (mode === 'write') continue;
-      const regions = indexes[instance].touched(box);
-      if (regions.length < 2) continue;
-      regions.sort((a, b) => inOrder(decomposition.regions[a].box, decomposition.regions[b].box));
-      const elementBytes = ELEMENT_BYTES[decomposition.instances[instance].dtype];
-      for (let k = 1; k < regions.length; k++) {
-        const [before, here] = [placementAt(regions[k - 1]), placementAt(regions[k])];
-        // What is not placed (constants, external inputs) has no neighbours to choose.
-        if (before < 0 || here < 0) continue;
-        const bytes = volume(intersect(box, decomposition.regions[regions[k]].box) ?? [[0, 0]]) * elementBytes;
-        together += bytes;
-        const [p, q] = [placements[before], placements[here]];
-        if (p.space === q.space && p.offset + p.bytes === q.offset) contiguous += bytes;
+    for (const access of decomposition.tasks[step.task].accesses) {
+      if (access.mode === 'write' || !placed[access.instance]) continue;
+      const { lines, pieces, seams } = readParts(program, decomposition, indexes[access.instance], access);
+      sum.descriptors += pieces;
+      sum.leastDescriptors += lines;
+      for (const [a, b, bytes] of seams) {
+        const [before, here] = [placements[placementAt(a)], placements[placementAt(b)]];
+        sum.coaccessedBytes += bytes;
+        if (!before || !here || before.space !== here.space || before.offset + before.bytes !== here.offset) continue;
+        sum.contiguousBytes += bytes;
+        sum.descriptors--;
       }
     }
   });
-  return together === 0 ? 1 : contiguous / together;
+  return sum;
 }
 
-/** Boxes in the order in which a row-major reader meets them. */
-function inOrder(a: readonly (readonly [number, number])[], b: readonly (readonly [number, number])[]): number {
-  for (let d = 0; d < a.length; d++) if (a[d][0] !== b[d][0]) return a[d][0] - b[d][0];
-  return 0;
+/** Co-accessed bytes that are contiguous ÷ co-accessed bytes; 1 where no read meets a seam. */
+export function adjacencyOf({ coaccessedBytes, contiguousBytes }: AdjacencyFigures): number {
+  return coaccessedBytes === 0 ? 1 : contiguousBytes / coaccessedBytes;
 }

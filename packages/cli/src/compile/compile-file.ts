@@ -27,7 +27,7 @@ import { isMachineFile, openSession, readMachine } from '../open-session.js';
 import { mergePipeline, type PipelineFlags } from '../options/pipeline.js';
 import type { Terminal } from '../output/terminal.js';
 import { showProgress } from '../progress.js';
-import { adjacencyOf } from './adjacency.js';
+import { adjacencyFigures } from './adjacency.js';
 import { movedBoundBytes } from './moved-bound.js';
 import { reuseDependences } from './reuse.js';
 import { reuseDistanceOf } from './reuse-distance.js';
@@ -48,6 +48,8 @@ export interface CompileFlags extends PipelineFlags {
   readonly shape?: Readonly<Record<string, readonly number[]>>;
   readonly input?: CompileOptions['input'];
   readonly seed?: number;
+  /** How much higher the plan may be, as a share, for adjacency. */
+  readonly adjacency?: number;
   /** Seconds for searching. */
   readonly budget?: number;
 }
@@ -104,7 +106,8 @@ async function plan({ session, file, name, loaded, flags, terminal, began, loadM
     accountings,
     reuseDependences: reuse,
     movedBoundBytes: movedBoundBytes(result.plan),
-    adjacency: adjacencyOf(result.plan),
+    adjacency: adjacencyFigures(result.plan),
+    ...(result.apart ? { apart: adjacencyFigures(result.apart.plan) } : {}),
     reuseDistance: reuseDistanceOf(result.plan),
     elapsedMs: {
       load: loadMs,
@@ -154,6 +157,7 @@ export function optionsOf(
     constraints: [...config.constraints, ...constraintsOf(flags)],
     input: flags.input ?? config.input ?? DEFAULT_INPUT,
     seed: flags.seed ?? config.seed ?? DEFAULT_SEED,
+    ...(flags.adjacency === undefined ? {} : { adjacency: flags.adjacency }),
     ...(flags.budget === undefined ? {} : { budgetMs: 1000 * flags.budget }),
     progress: showProgress(terminal),
   };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { liveBytes } from '../show/live-bytes.js';
 import { peakOf } from '../show/peak.js';
 import { allPairs, tinyPlan } from '../spec-support.js';
-import { adjacencyOf } from './adjacency.js';
+import { adjacencyFigures, adjacencyOf } from './adjacency.js';
 import { byAddress, reuseDependences } from './reuse.js';
 
 // Regions in the order x0, x1, t0, t1, y; every placement [offset, first, last].
@@ -57,7 +57,7 @@ describe('peakOf', () => {
 
 describe('adjacencyOf', () => {
   it('is 1 where the regions of a read follow each other in memory, 0 where they do not', () => {
-    expect(adjacencyOf(streamed)).toBe(1);
+    expect(adjacencyOf(adjacencyFigures(streamed))).toBe(1);
     const apart = tinyPlan([
       [0, 1, 1],
       [0, 2, 2],
@@ -65,7 +65,7 @@ describe('adjacencyOf', () => {
       [4, 2, 3],
       [12, 3, 4],
     ]);
-    expect(adjacencyOf(apart)).toBe(0);
+    expect(adjacencyOf(adjacencyFigures(apart))).toBe(0);
   });
 });
 

@@ -1,4 +1,5 @@
-import { type Accountings, type CompileResult, type FoundPeak, RAW, type ReuseDistance, WAR, WAW } from '@regrain/core-ir';
+import { type Accountings, type CompileResult, countedBytes, type FoundPeak, RAW, type ReuseDistance, WAR, WAW } from '@regrain/core-ir';
+import { type AdjacencyFigures, adjacencyOf } from './adjacency.js';
 
 /** `compile --json` (DESIGN section 11), key by key. */
 export interface Summary extends Accountings {
@@ -22,6 +23,11 @@ export interface Summary extends Accountings {
   readonly macFactor: number;
   /** Co-accessed bytes that are contiguous ÷ co-accessed bytes. */
   readonly adjacency: number;
+  /** Runs of consecutive bytes that tasks read in a run of the program; the fewest, as if every tensor were stored whole. */
+  readonly descriptors: number;
+  readonly leastDescriptors: number;
+  /** The same before what is read together was laid side by side. */
+  readonly apart: { readonly arenaBytes: number; readonly adjacency: number; readonly descriptors: number };
   /** How far apart in memory the uses of regions are, in the plan's order. */
   readonly reuseDistance: ReuseDistance;
   /** Of a scheduler that searches: the peak of its order, by its own count, and a bound on every order of these tasks. */
@@ -45,7 +51,8 @@ export interface SummaryInput {
   readonly accountings: Accountings;
   readonly reuseDependences: number;
   readonly movedBoundBytes: number;
-  readonly adjacency: number;
+  readonly adjacency: AdjacencyFigures;
+  readonly apart?: AdjacencyFigures;
   readonly reuseDistance: ReuseDistance;
   readonly elapsedMs: Readonly<Record<string, number>>;
 }
@@ -74,7 +81,14 @@ export function summaryOf(from: SummaryInput): Summary {
     tensorMakespanCycles: baseline.plan.metrics.cycles,
     macs: plan.metrics.macs,
     macFactor: baseline.plan.metrics.macs > 0 ? plan.metrics.macs / baseline.plan.metrics.macs : 1,
-    adjacency: from.adjacency,
+    adjacency: adjacencyOf(from.adjacency),
+    descriptors: from.adjacency.descriptors,
+    leastDescriptors: from.adjacency.leastDescriptors,
+    apart: {
+      arenaBytes: countedBytes((result.apart?.plan ?? plan).metrics.arenaBytes, plan.machine),
+      adjacency: adjacencyOf(from.apart ?? from.adjacency),
+      descriptors: (from.apart ?? from.adjacency).descriptors,
+    },
     reuseDistance: from.reuseDistance,
     ...(result.found ? { order: { ...result.found, proved: result.found.peakBytes === result.found.boundBytes } } : {}),
     iterations: result.iterations,

@@ -19,6 +19,8 @@ export interface Packing {
   readonly buffers: readonly Buffer[];
   /** Wishes: `b` starts where `a` ends, worth so many bytes. */
   readonly near: readonly (readonly [a: number, b: number, bytes: number])[];
+  /** For wishes a placement may be higher by this share than one without them; 0 if absent. */
+  readonly slack?: number;
 }
 
 export type Packed =

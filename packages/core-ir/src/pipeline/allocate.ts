@@ -90,13 +90,13 @@ function overfull({ machine, constraints }: Run, { residencies, steps }: Movemen
 /** An offset per residency, or the first space that fails. */
 async function pack(
   run: Run,
-  { work, touches }: Drafted<'work' | 'touches'>,
+  { work }: Drafted<'work'>,
   { steps, residencies }: Movement,
   choice: Choice,
 ): Promise<readonly number[] | Shortage> {
   const allocator = run.plugin(Allocator, choice);
   const offsets = new Array<number>(residencies.length).fill(0);
-  const packings = packingsOf(run.program, work, touches, steps, residencies, run.machine, run.constraints);
+  const packings = packingsOf(run.program, work, steps, residencies, run.machine, run.constraints, run.adjacency);
   for (const { space, packing, residency } of packings) {
     const clash = fixedClash(packing.buffers);
     if (clash)

@@ -14,7 +14,7 @@ import { checkConstraints, unlimited, withoutCapacity } from './constraints.js';
 import { checkContradictions, usableBytes, withMergedReserves } from './contradictions.js';
 import { BudgetSpent, type Deadline, deadlineIn } from './deadline.js';
 import { withInputs } from './input-access.js';
-import { compiledOf, decomposeAll, type Finished, isInfeasible, planDrafts, planGrain } from './plan-grain.js';
+import { compiledOf, decomposeAll, type Finished, isInfeasible, placeSideBySide, planDrafts, planGrain } from './plan-grain.js';
 import { Run } from './run.js';
 import type { CompileOptions, CompileResult } from './types.js';
 
@@ -33,7 +33,8 @@ export async function compile(registry: Registry, loaded: Loaded, options: Compi
   const deadline = options.budgetMs === undefined ? undefined : deadlineIn(options.budgetMs, now, run.signal);
   const { baseline, fits } = await planBaseline(run);
   const first = await firstPlan(run, fits ? baseline : undefined, deadline);
-  const { best, trials, spent } = await adjust(run, first.plan, deadline);
+  const { best: lowest, trials, spent } = await adjust(run, first.plan, deadline);
+  const best = first.spent || spent ? lowest : ((await placeSideBySide(run, lowest)) ?? lowest);
   const answer: Finished = { ...best, plan: { ...best.plan, trials, made: makersOf(best.by) } };
   const verifiedBy = await verify(run, answer);
   run.elapsedMs['compile'] = now() - began;
@@ -42,6 +43,7 @@ export async function compile(registry: Registry, loaded: Loaded, options: Compi
     loaded,
     baseline: compiledOf(baseline),
     baselineFits: fits,
+    ...(best === lowest ? {} : { apart: compiledOf(lowest) }),
     faults: [],
     verifiedBy,
     iterations: trials.length,

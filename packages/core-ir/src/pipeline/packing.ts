@@ -1,4 +1,5 @@
-import type { Touches } from '../expand/touches.js';
+import { indexRegions } from '../expand/region-index.js';
+import { readParts } from '../expand/seams.js';
 import type { Buffer, Packing } from '../extension-points/allocator.js';
 import type { Residency } from '../extension-points/mover.js';
 import type { Constraint } from '../ir/constraint.js';
@@ -14,15 +15,18 @@ export interface SpacePacking {
   readonly residency: Int32Array;
 }
 
-/** One packing per space that holds anything: fixed where the user pins, reserved bytes as buffers that live all the time. */
+/**
+ * One packing per space that holds anything: fixed where the user pins, reserved bytes as buffers that live all the time. With
+ * `adjacency`, what tasks read together would best lie side by side, at so much more height, as a share, at most.
+ */
 export function packingsOf(
   program: Program,
   work: Decomposition,
-  touches: Touches,
   steps: readonly Step[],
   residencies: readonly Residency[],
   machine: Machine,
   constraints: readonly Constraint[],
+  adjacency?: number,
 ): SpacePacking[] {
   const bufferOf = new Int32Array(residencies.length);
   const members: number[][] = machine.spaces.map(() => []);
@@ -31,7 +35,7 @@ export function packingsOf(
     members[space].push(r);
   });
   const fixed = pinnedOffsets(program, work, residencies, constraints);
-  const near = nearWishes(work, touches, steps, residencies);
+  const near = adjacency === undefined ? [] : nearWishes(program, work, steps, residencies);
   return members.flatMap((list, space) => {
     if (list.length === 0) return [];
     const { name, align } = machine.spaces[space];
@@ -58,7 +62,7 @@ export function packingsOf(
     return [
       {
         space,
-        packing: { capacity: capacityOf(machine, space, constraints), buffers, near: wishes },
+        packing: { capacity: capacityOf(machine, space, constraints), buffers, near: wishes, ...(adjacency ? { slack: adjacency } : {}) },
         residency: Int32Array.from(residency),
       },
     ];
@@ -118,12 +122,12 @@ export function pinnedOffsets(
 }
 
 /**
- * Regions of one instance that a task reads together, in their order, would best lie one behind the other. Worth the smaller one's
- * bytes for each task that does so.
+ * Regions that meet in a line of a read would best lie one behind the other: worth the bytes that are read behind the seam, summed over
+ * all tasks.
  */
 function nearWishes(
+  program: Program,
   work: Decomposition,
-  { row, region }: Touches,
   steps: readonly Step[],
   residencies: readonly Residency[],
 ): (readonly [number, number, number])[] {
@@ -136,17 +140,19 @@ function nearWishes(
     for (const r of candidates) if (residencies[r].first <= time && time <= residencies[r].last) return r;
     return -1;
   };
+  const indexes = indexRegions(work);
   const worth = new Map<number, number>();
   steps.forEach((step, i) => {
     if (step.kind !== 'task') return;
-    for (let e = row[step.task] + 1; e < row[step.task + 1]; e++) {
-      const [left, right] = [region[e - 1], region[e]];
-      if (right !== left + 1 || work.regions[left].instance !== work.regions[right].instance) continue;
-      const a = liveAt(left, i + 1);
-      const b = liveAt(right, i + 1);
-      if (a < 0 || b < 0) continue;
-      const key = a * residencies.length + b;
-      worth.set(key, (worth.get(key) ?? 0) + Math.min(residencies[a].bytes, residencies[b].bytes));
+    for (const access of work.tasks[step.task].accesses) {
+      if (access.mode === 'write') continue;
+      for (const [left, right, bytes] of readParts(program, work, indexes[access.instance], access).seams) {
+        const a = liveAt(left, i + 1);
+        const b = liveAt(right, i + 1);
+        if (a < 0 || b < 0) continue;
+        const key = a * residencies.length + b;
+        worth.set(key, (worth.get(key) ?? 0) + bytes);
+      }
     }
   });
   return [...worth].map(([key, bytes]) => [Math.floor(key / residencies.length), key % residencies.length, bytes] as const);

@@ -33,6 +33,23 @@ export async function planDrafts(run: Run, drafts: readonly Draft[]): Promise<Fi
   return allowed.reduce((best, draft) => (draft.score < best.score ? draft : best));
 }
 
+/** The same plan with its regions placed once more, side by side what is read together; undefined where that is worse. */
+export async function placeSideBySide(run: Run, draft: Finished): Promise<Finished | undefined> {
+  const slack = run.options.adjacency ?? 0;
+  const asked = run.with({ adjacency: slack });
+  let placed: Draft = draft;
+  try {
+    for (const { name, apply } of STAGES.slice(STAGES.findIndex((stage) => stage.name === 'allocate')))
+      placed = await apply(asked, placed, draft.by[name]);
+  } catch (error) {
+    if (!isInfeasible(error)) throw error;
+    return undefined;
+  }
+  const found = having(placed, 'grain', 'plan', 'seen', 'needs', 'score');
+  // A byte of arena outweighs whatever the objective breaks ties by.
+  return found.score < draft.score * (1 + slack) + 1 ? found : undefined;
+}
+
 async function through(run: Run, name: string, drafts: readonly Draft[]): Promise<readonly Draft[]> {
   const stage = STAGES.find((each) => each.name === name) as (typeof STAGES)[number];
   const next: Draft[] = [];

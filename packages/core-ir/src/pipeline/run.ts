@@ -30,6 +30,8 @@ export class Run {
     private readonly made: Map<string, object>,
     signal: AbortSignal | undefined,
     shared: { readonly elapsedMs: Record<string, number> },
+    /** Allocators are asked to lay side by side what is read together, at so much more height, as a share, at most. */
+    readonly adjacency?: number,
   ) {
     this.signal = signal ?? new AbortController().signal;
     this.pipeline = options.pipeline;
@@ -69,6 +71,7 @@ export class Run {
     readonly constraints?: readonly Constraint[];
     readonly pipeline?: Partial<PipelineConfig>;
     readonly signal?: AbortSignal;
+    readonly adjacency?: number;
   }): Run {
     return new Run(
       this.registry,
@@ -83,6 +86,7 @@ export class Run {
       this.made,
       changes.signal ?? this.signal,
       this,
+      changes.adjacency ?? this.adjacency,
     );
   }
 

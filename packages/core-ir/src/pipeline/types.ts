@@ -34,6 +34,8 @@ export interface CompileOptions {
    * verification and the accountings are not cut short.
    */
   readonly budgetMs?: number;
+  /** How much higher, as a share, the answer may be so that what is read together lies side by side. Absent: no higher. */
+  readonly adjacency?: number;
   readonly progress?: (event: ProgressEvent) => void;
 }
 
@@ -62,6 +64,8 @@ export interface CompileResult extends Compiled {
   readonly baseline: Compiled;
   /** Whether the baseline obeys the capacities and other constraints; if not, it was planned without capacities, to compare with. */
   readonly baselineFits: boolean;
+  /** The plan before what is read together was laid side by side; absent where that changed nothing. */
+  readonly apart?: Compiled;
   /** Of the independent verifier; empty, or the compile has failed. */
   readonly faults: readonly PlanFault[];
   /** The verifiers that checked the plan; empty if none is bound. */

@@ -27,4 +27,6 @@ export const cortexM7F746: MachineInput = {
     },
   ],
   home: { constant: 'flash' },
+  // As CMSIS-NN reads them.
+  storageOrders: { 4: [0, 2, 3, 1] },
 };

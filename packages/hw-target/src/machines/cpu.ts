@@ -35,4 +35,6 @@ export const cpu: MachineInput = {
       pointsPerCycle: 4,
     },
   ],
+  // As kernels over rows of pixels want them.
+  storageOrders: { 4: [0, 2, 3, 1] },
 };

@@ -37,4 +37,6 @@ export const ethosU55x128: MachineInput = {
     },
   ],
   home: { constant: 'flash' },
+  // Its tensors are NHWC (or bricks of 16 channels).
+  storageOrders: { 4: [0, 2, 3, 1] },
 };
