@@ -6,7 +6,9 @@ import type { Imports } from './imports.js';
 import { type KernelShape, keyOf, type SelectContext, type Selected } from './kernel.js';
 import { hasLanes, LaneCode, type Lanes } from './lanes.js';
 import {
+  coefficient,
   commonDivisor,
+  constantOf,
   type LaneOperand,
   laneBlock,
   laneOperand,
@@ -53,6 +55,18 @@ interface Contraction {
   readonly lanes: readonly (LaneOperand | undefined)[];
   /** Bytes of a from one point of a tile to the next, where they are the same everywhere. */
   readonly shared?: number;
+  /**
+   * The last tap, where its elements follow each other as the terms do: one loop for both. Points `[first, end)` of the tile dimension read
+   * nothing outside the tensor along it.
+   */
+  readonly joined?: {
+    readonly d: number;
+    /** Bytes from one term to the next. */
+    readonly stride: number;
+    readonly tensorDimension: number;
+    readonly first: number;
+    readonly end: number;
+  };
   /** Extra parameters: the weights, and what stands for padding. */
   readonly weights: number;
   readonly outside?: number;
@@ -98,7 +112,8 @@ export function selectContraction(shape: KernelShape, context: SelectContext, bo
   if (n.length !== 1) return undefined;
   const [lane] = n;
   if (usedA.has(lane) && !grouped(shape, a, lane)) return undefined;
-  if (laneStride(shape, write, lane) === undefined || laneStride(shape, write, lane) === 0) return undefined;
+  const between = laneStride(shape, write, lane);
+  if (between === undefined || (between === 0 && domain[lane].extent > 1)) return undefined;
   const panel = domain[lane].extent <= 4 ? 4 : 8;
   if (box[lane][0] % panel !== 0) return undefined;
   if (usedA.has(lane) && box[lane][1] % panel !== 0) return undefined;
@@ -144,9 +159,21 @@ export function selectContraction(shape: KernelShape, context: SelectContext, bo
   const pixels = [...others.filter((d) => d !== along), ...(along === undefined ? [] : [along])];
   const regular = along !== undefined && laneBlock(shape, a, along) === undefined && !phases.some(({ d }) => d === along);
   const shared = regular ? laneStride(shape, a, along) : undefined;
+  const joined =
+    shared === undefined || along === undefined || block !== undefined || domain[r].extent % step !== 0
+      ? undefined
+      : joinedTap(
+          shape,
+          a,
+          taps,
+          along,
+          domain[r].extent === 1 ? undefined : domain[r].extent * (inner.stride as number),
+          domain[r].extent,
+        );
   let outside: number | undefined;
   if (operation.operands[a].outside !== undefined && leaves(shape, a)) {
-    const bytes = domain[r].extent * (inner.stride as number) + (TILE - 1) * (shared ?? 0) + 16;
+    const row = joined ? domain[joined.d].extent * domain[r].extent * joined.stride : domain[r].extent * (inner.stride as number);
+    const bytes = row + (TILE - 1) * (shared ?? 0) + 16;
     outside = extra.push(outsideVector(context, left.view.dtype, operation.operands[a].outside ?? 0, bytes)) - 1;
   }
   const contraction: Contraction = {
@@ -168,6 +195,7 @@ export function selectContraction(shape: KernelShape, context: SelectContext, bo
     lanes,
     weights,
     ...(shared === undefined ? {} : { shared }),
+    ...(joined === undefined ? {} : { joined }),
     ...(outside === undefined ? {} : { outside }),
     extras: extra.length,
   };
@@ -234,6 +262,42 @@ function leavesAlong(shape: KernelShape, k: number, d: number): boolean {
         k,
       ),
   );
+}
+
+/** The innermost tap (a kernel's columns) if its neighbours are `bytes` apart, as many as the terms of the innermost loop take (absent: one term). */
+function joinedTap(
+  shape: KernelShape,
+  a: number,
+  taps: readonly number[],
+  along: number,
+  bytes: number | undefined,
+  terms: number,
+): Contraction['joined'] {
+  const { domain, operands } = shape.operation;
+  const d = taps.findLast((tap) => domain[tap].extent > 1);
+  if (d === undefined || laneBlock(shape, a, d) !== undefined) return undefined;
+  const between = laneStride(shape, a, d) ?? 0;
+  if (between <= 0 || (bytes !== undefined && between !== bytes)) return undefined;
+  const { map } = operands[a];
+  const uses = (t: number, dimension: number): boolean => {
+    const range = map[t];
+    return range !== 'all' && dimensionsOf(range.at).has(dimension);
+  };
+  const tensorDimension = map.findIndex((_, t) => uses(t, d));
+  const range = map[tensorDimension];
+  if (range === 'all' || map.some((_, t) => t !== tensorDimension && (uses(t, d) || uses(t, along)))) return undefined;
+  if (domain.some((_, other) => other !== d && other !== along && uses(tensorDimension, other))) return undefined;
+  const [stride, dilation] = [coefficient(range.at, along) ?? 0, coefficient(range.at, d) ?? 0];
+  if (stride < 1 || dilation < 1) return undefined;
+  const start = constantOf(range.at);
+  const last = shape.shapes[a][tensorDimension] - 1 - dilation * (domain[d].extent - 1) - start;
+  return {
+    d,
+    stride: bytes === undefined ? between : between / terms,
+    tensorDimension,
+    first: Math.max(0, Math.ceil(-start / stride)),
+    end: Math.min(domain[along].extent, Math.floor(last / stride) + 1),
+  };
 }
 
 /** Small where the dimension is long and near in the written tensor. */
@@ -456,21 +520,7 @@ class ContractionKernel {
     const taps = (dims: readonly number[]): void => {
       if (dims.length > 0) {
         const [d, ...rest] = dims;
-        const { extent } = operation.domain[d];
-        if (extent === 1) {
-          point[d] = () => m.i32.const(0);
-          taps(rest);
-        } else
-          fn.loop(
-            m.i32.const(0),
-            () => m.i32.const(extent),
-            1,
-            (i) => {
-              point[d] = i;
-              taps(rest);
-            },
-          );
-        point[d] = undefined;
+        this.tapLoop(d, () => taps(rest));
         return;
       }
       const { block } = plan;
@@ -507,7 +557,7 @@ class ContractionKernel {
       };
       const sum = (pointers: readonly Local[], offset: number): void => {
         if (plan.integer) this.integerTerms(left.view.dtype, count, pointers, offset, sums, w, setW);
-        else this.floatTerms(count, pointers, offset, sums, w, setW);
+        else this.floatTerms(count, pointers, offset, sums, w, setW, plan.strideR);
       };
       const each = (): void =>
         sum(
@@ -520,7 +570,42 @@ class ContractionKernel {
       else if (!first || !last || !leavesAlong(shape, plan.a, along as number)) sum([pointerTo(0)], shared);
       else fn.when(m.i32.and(first(), last()), () => sum([fn.keep(wasm.i32, addressOf(0))], shared), each);
     };
-    taps(plan.taps);
+    const { joined } = plan;
+    if (!joined || along === undefined || points.length === 0) taps(plan.taps);
+    else {
+      // All columns of all points inside: one loop for terms and columns.
+      const rows = map.map((range, t) => (t === joined.tensorDimension ? { at: 0 } : range));
+      const whole = (dims: readonly number[]): void => {
+        if (dims.length > 0) {
+          this.tapLoop(dims[0], () => whole(dims.slice(1)));
+          return;
+        }
+        point[joined.d] = undefined;
+        point[along] = points[0];
+        const address = access.addresses.address(map, left.view, base, point);
+        const within = plan.outside === undefined ? undefined : access.addresses.inside(rows, shape.shapes[plan.a], point);
+        const elsewhere = plan.outside === undefined ? undefined : access.extra(plan.outside);
+        const start = fn.keep(wasm.i32, within && elsewhere ? access.either(within, address, elsewhere(), left.view) : address);
+        const count = operation.domain[plan.r].extent * operation.domain[joined.d].extent;
+        if (plan.integer) this.integerTerms(left.view.dtype, count, [start], plan.shared ?? 0, sums, w, setW);
+        else this.floatTerms(count, [start], plan.shared ?? 0, sums, w, setW, joined.stride);
+      };
+      const first = points[0];
+      const last = points[points.length - 1];
+      const { extent } = operation.domain[along];
+      const tests = [
+        ...(joined.first > 0 ? [m.i32.ge_s(first(), m.i32.const(joined.first))] : []),
+        ...(joined.end < extent ? [m.i32.lt_s(last(), m.i32.const(joined.end))] : []),
+      ];
+      const all = (): void => whole(plan.taps.filter((d) => d !== joined.d));
+      if (tests.length === 0) all();
+      else
+        fn.when(
+          tests.reduce((one, other) => m.i32.and(one, other)),
+          all,
+          () => taps(plan.taps),
+        );
+    }
     at.forEach((x, i) => {
       if (along !== undefined && x) point[along] = x;
       this.finish(
@@ -531,6 +616,27 @@ class ContractionKernel {
     if (along !== undefined) point[along] = undefined;
   }
 
+  /** All taps along a dimension. */
+  private tapLoop(d: number, body: () => void): void {
+    const { fn, point } = this;
+    const { m } = fn;
+    const { extent } = this.shape.operation.domain[d];
+    if (extent === 1) {
+      point[d] = () => m.i32.const(0);
+      body();
+    } else
+      fn.loop(
+        m.i32.const(0),
+        () => m.i32.const(extent),
+        1,
+        (i) => {
+          point[d] = i;
+          body();
+        },
+      );
+    point[d] = undefined;
+  }
+
   private floatTerms(
     extent: number,
     starts: readonly Local[],
@@ -538,6 +644,7 @@ class ContractionKernel {
     sums: readonly (readonly Variable[])[],
     w: Local,
     setW: Variable[1],
+    stride: number,
   ): void {
     const { fn, plan } = this;
     const { m, wasm } = fn;
@@ -552,7 +659,7 @@ class ContractionKernel {
         for (const [g, [sum, set]] of own.entries()) set(m.f32x4.add(sum(), m.f32x4.mul(a(), rows[g]())));
       });
       setW(m.i32.add(w(), m.i32.const(row)));
-      for (const [pointer, set] of pointers) set(m.i32.add(pointer(), m.i32.const(plan.strideR)));
+      for (const [pointer, set] of pointers) set(m.i32.add(pointer(), m.i32.const(stride)));
     });
   }
 

@@ -99,10 +99,11 @@ export function commonDivisor(a: number, b: number): number {
   return b === 0 ? Math.abs(a) : commonDivisor(b, a % b);
 }
 
-/** The constant part of a sum. */
-function constantOf(expr: Expr): number {
+/** The constant part of a linear expression. */
+export function constantOf(expr: Expr): number {
   if (typeof expr === 'number') return expr;
-  return typeof expr === 'object' && !('d' in expr) && expr[0] === '+' ? constantOf(expr[1]) + constantOf(expr[2]) : 0;
+  if ('d' in expr) return 0;
+  return expr[0] === '+' ? constantOf(expr[1]) + constantOf(expr[2]) : expr[0] === '*' ? constantOf(expr[1]) * expr[2] : 0;
 }
 
 /** How often an expression counts a dimension; undefined inside divisions and clamps. */

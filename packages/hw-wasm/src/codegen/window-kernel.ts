@@ -1,11 +1,11 @@
-import { ELEMENT_BYTES, type Expr } from '@regrain/core-ir';
+import { ELEMENT_BYTES } from '@regrain/core-ir';
 import type { Expression, FunctionBuilder, Local } from './function-builder.js';
 import { operandsIn } from './generic.js';
 import type { Imports } from './imports.js';
 import type { KernelShape, SelectContext } from './kernel.js';
 import { type LaneConfig, LaneKernel } from './lane-kernel.js';
 import type { Lanes } from './lanes.js';
-import { coefficient, laneBlock, laneStride, outsideVector, type Pointer } from './operand-access.js';
+import { coefficient, constantOf, laneBlock, laneStride, outsideVector, type Pointer } from './operand-access.js';
 
 /** How a window slides over one operand. */
 export interface Sliding {
@@ -80,7 +80,7 @@ export function slidingOf(
 
     // The column of point x and tap k is `x × stride + k × dilation + start`.
     const stride = coefficient(range.at, along) as number;
-    const start = constantIn(range.at);
+    const start = constantOf(range.at);
     const span = columns.reduce((sum, d) => sum + (coefficient(range.at, d) as number) * (domain[d].extent - 1), 0);
     const first = Math.max(0, Math.ceil(-start / stride));
     const end = Math.min(domain[along].extent, Math.floor((shapes[data][t] - 1 - span - start) / stride) + 1);
@@ -121,12 +121,6 @@ function rowStep(
     expected *= domain[d].extent;
   }
   return step;
-}
-
-function constantIn(expr: Expr): number {
-  if (typeof expr === 'number') return expr;
-  if ('d' in expr) return 0;
-  return expr[0] === '+' ? constantIn(expr[1]) + constantIn(expr[2]) : expr[0] === '*' ? constantIn(expr[1]) * expr[2] : 0;
 }
 
 /**
