@@ -13,7 +13,7 @@ import {
 } from '@regrain/core-ir';
 import { injectable } from 'inversify';
 import { OneSpaceMover } from './one-space.js';
-import { capacityOf, homesOf, workingSpace } from './spaces.js';
+import { capacityOf, homesOf, pinnedTensors, workingSpace } from './spaces.js';
 import { type Uses, usesOf, writes } from './uses.js';
 
 export const furthestNextUseOptions = noOptions;
@@ -21,7 +21,8 @@ export const furthestNextUseOptions = noOptions;
 /**
  * Keeps in the working space what is needed soonest. Where a task's regions do not fit, the region whose next use is furthest away
  * leaves: written back if the space below has no copy of it, dropped otherwise; it is fetched again just before its next use. The
- * optimal rule for equal sizes (Belady 1966); of regions with equally far uses the largest leaves. Where the machine has no engine that
+ * optimal rule for equal sizes (Belady 1966); of regions with equally far uses the largest leaves. What the user pins stays: in the working
+ * space it never leaves, elsewhere tasks use it where it is. Where the machine has no engine that
  * moves, or everything fits, it is `one-space`. O(accesses + evictions × live regions).
  */
 @injectable()
@@ -81,6 +82,8 @@ const NEVER = Number.POSITIVE_INFINITY;
 class Eviction {
   private readonly uses: Uses;
   private readonly home: Int32Array;
+  /** 1: pinned by the user to its home. */
+  private readonly pinned: Uint8Array;
   private readonly align: number;
   private readonly steps: Step[] = [];
   private readonly residencies: { -readonly [key in keyof Residency]: Residency[key] }[] = [];
@@ -109,6 +112,11 @@ class Eviction {
     this.uses = usesOf(program, work, schedule, context);
     this.home = homesOf(program, work, context);
     this.align = context.machine.spaces[fast].align;
+    const pins = pinnedTensors(context);
+    this.pinned = Uint8Array.from(work.regions, ({ instance }) => {
+      const { tensor, role } = work.instances[instance];
+      return role === 'primary' && pins.has(program.tensors[tensor].name) ? 1 : 0;
+    });
     const count = work.regions.length;
     this.above = new Int32Array(count).fill(-1);
     this.under = new Int32Array(count).fill(-1);
@@ -140,6 +148,11 @@ class Eviction {
     return this.home[this.work.regions[region].instance];
   }
 
+  /** Pinned to another space than that in which tasks work: it is used there. */
+  private isAway(region: number): boolean {
+    return this.pinned[region] === 1 && this.homeOf(region) !== this.fast;
+  }
+
   private size(region: number): number {
     return rounded(this.work.regions[region].bytes, this.align);
   }
@@ -150,10 +163,17 @@ class Eviction {
 
   private task(task: number, position: number): void {
     const { uses, work } = this;
-    const wanted = new Set(uses.region.subarray(uses.row[task], uses.row[task + 1]));
+    const touched = new Set(uses.region.subarray(uses.row[task], uses.row[task + 1]));
+    const away = [...touched].filter((region) => this.isAway(region));
+    const wanted = new Set([...touched].filter((region) => !this.isAway(region)));
     const scratch = rounded(this.program.operations[work.tasks[task].operation].scratchBytes ?? 0, this.align);
     const takesFrom = uses.takesFrom[task];
-    const dying = takesFrom >= 0 && uses.at[uses.of[takesFrom + 1] - 1] === position && this.above[uses.takesTo[task]] < 0;
+    const dying =
+      takesFrom >= 0 &&
+      wanted.has(takesFrom) &&
+      wanted.has(uses.takesTo[task]) &&
+      uses.at[uses.of[takesFrom + 1] - 1] === position &&
+      this.above[uses.takesTo[task]] < 0;
     const missing = [...wanted].filter((region) => this.above[region] < 0);
     let room = scratch;
     for (const region of missing) if (!(dying && region === uses.takesTo[task])) room += this.size(region);
@@ -182,8 +202,13 @@ class Eviction {
         first: time,
         last: time,
       });
+    for (const region of away) {
+      if (this.under[region] < 0) this.under[region] = this.open(region, this.homeOf(region), time);
+      this.residencies[this.under[region]].last = time;
+    }
     for (let e = uses.row[task]; e < uses.row[task + 1]; e++) {
       const region = uses.region[e];
+      if (this.isAway(region)) continue;
       if (this.movedBy[region] >= 0) waits.add(this.movedBy[region]);
       this.touchedBy[region] = this.steps.length;
       this.residencies[this.above[region]].last = time;
@@ -218,7 +243,7 @@ class Eviction {
     while (this.live + room > this.limit) {
       let victim = -1;
       for (const region of this.inside) {
-        if (wanted.has(region) || (this.uses.keeps[region] && this.uses.starts[region])) continue;
+        if (wanted.has(region) || this.pinned[region] || (this.uses.keeps[region] && this.uses.starts[region])) continue;
         if (
           victim < 0 ||
           this.nextUse(region) > this.nextUse(victim) ||
@@ -278,7 +303,7 @@ class Eviction {
       if (home === this.fast && this.above[region] < 0 && this.under[region] >= 0) {
         this.makeRoom(this.size(region), new Set(kept), -1, this.schedule.order.length);
         this.fetch(region);
-      } else if (home !== this.fast && this.above[region] >= 0 && !this.clean[region]) this.evict(region);
+      } else if (home !== this.fast && !this.isAway(region) && this.above[region] >= 0 && !this.clean[region]) this.evict(region);
     }
     const end = this.steps.length + 1;
     for (const region of kept) {

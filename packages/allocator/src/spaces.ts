@@ -16,16 +16,21 @@ export function homesOf(
 ): Int32Array {
   const working = workingSpace(machine);
   const outputs = new Set(program.outputs);
-  const pinned = new Map(
-    constraints.flatMap((each) =>
-      each.kind === 'pin' ? [[each.tensor, machine.spaces.findIndex(({ name }) => name === each.space)] as const] : [],
-    ),
-  );
+  const pinned = pinnedTensors({ machine, constraints });
   return Int32Array.from(work.instances, ({ tensor, role }) => {
     if (role !== 'primary') return working;
     const { name, kind } = program.tensors[tensor];
     return pinned.get(name) ?? (kind === 'input' ? machine.home.input : outputs.has(tensor) ? machine.home.output : working);
   });
+}
+
+/** The spaces of tensors that the user pins, by the tensors' names. */
+export function pinnedTensors({ machine, constraints }: Pick<Context, 'machine' | 'constraints'>): ReadonlyMap<string, number> {
+  return new Map(
+    constraints.flatMap((each) =>
+      each.kind === 'pin' ? [[each.tensor, machine.spaces.findIndex(({ name }) => name === each.space)] as const] : [],
+    ),
+  );
 }
 
 /** What a space holds for the plan: its size, the user's limit, less what is reserved. */
