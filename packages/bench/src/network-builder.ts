@@ -1,6 +1,6 @@
-import type { IndexMap, Operand, Operation, Program, Tensor } from '@regrain/core-ir';
+import type { DType, IndexMap, Operand, Operation, Program, Tensor } from '@regrain/core-ir';
 
-/** Builds int8 convolution networks for benchmarks: shapes and dependences are those of the real network, weights are splats. */
+/** Builds convolution networks for benchmarks: shapes and dependences are those of the real network, weights are splats. */
 export class NetworkBuilder {
   private readonly tensors: Tensor[] = [];
   private readonly operations: Operation[] = [];
@@ -8,8 +8,9 @@ export class NetworkBuilder {
   constructor(
     private readonly name: string,
     shape: readonly number[],
+    private readonly dtype: DType = 'int8',
   ) {
-    this.tensors.push({ name: 'input', shape, dtype: 'int8', kind: 'input' });
+    this.tensors.push({ name: 'input', shape, dtype, kind: 'input' });
   }
 
   /** The network's input. */
@@ -45,6 +46,32 @@ export class NetworkBuilder {
       { fn: 'add', args: [{ x: 0 }, { x: 1 }] },
       0,
     );
+    return y;
+  }
+
+  /** The largest of each window of `side` × `side`. */
+  maxPool(x: number, side: number): number {
+    const [n, c, h, w] = this.shapeOf(x);
+    const shape = [n, c, Math.floor(h / side), Math.floor(w / side)];
+    const y = this.computed('pool', shape);
+    const along = (d: number, k: number): IndexMap[number] => ({ at: ['+', ['*', { d }, side], { d: k }] });
+    this.operations.push({
+      name: `pool${this.operations.length}`,
+      type: 'MaxPool',
+      attributes: {},
+      domain: [...shape, side, side].map((extent, d) => ({ extent, kind: d < 4 ? 'parallel' : 'reduction' })),
+      operands: [
+        { tensor: x, mode: 'read', map: [{ at: { d: 0 } }, { at: { d: 1 } }, along(2, 4), along(3, 5)] },
+        { tensor: y, mode: 'write', map: shape.map((_, d) => ({ at: { d } })) },
+      ],
+      body: {
+        acc: this.dtype,
+        init: this.dtype === 'int8' ? -128 : Number.NEGATIVE_INFINITY,
+        step: { fn: 'max', args: ['acc', { x: 0 }] },
+        finish: 'acc',
+      },
+      macs: 0,
+    });
     return y;
   }
 
@@ -90,7 +117,7 @@ export class NetworkBuilder {
       this.tensors.push({
         name: `w${this.tensors.length}`,
         shape: [channels, perGroup, kernel, kernel],
-        dtype: 'int8',
+        dtype: this.dtype,
         kind: 'constant',
         data: { splat: 1 },
       }) - 1;
@@ -134,12 +161,12 @@ export class NetworkBuilder {
       attributes: {},
       domain,
       operands,
-      body: { acc: 'int32', init: 0, step, finish },
+      body: { acc: this.dtype === 'int8' ? 'int32' : this.dtype, init: 0, step, finish },
       macs,
     });
   }
 
   private computed(name: string, shape: readonly number[]): number {
-    return this.tensors.push({ name: `${name}${this.tensors.length}`, shape, dtype: 'int8', kind: 'computed' }) - 1;
+    return this.tensors.push({ name: `${name}${this.tensors.length}`, shape, dtype: this.dtype, kind: 'computed' }) - 1;
   }
 }

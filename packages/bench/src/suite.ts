@@ -62,6 +62,25 @@ export interface Front {
   readonly faults: readonly string[];
 }
 
+export interface MovementOptions {
+  readonly target: string;
+  /** The working space, and what it may hold. */
+  readonly space: string;
+  readonly capacity: number;
+  /** Where outputs go. */
+  readonly below: string;
+  readonly maxMacFactor: number;
+}
+
+export interface MovementPlan {
+  readonly program: Program;
+  /** Beside inputs that arrive and outputs that are written where they are at home. */
+  readonly movedBytes: number;
+  readonly arenaBytes: number;
+  readonly macFactor: number;
+  readonly verified: boolean;
+}
+
 /** Runs models, for suites that need more than the command's own output. */
 export interface ModelRunner {
   /** A tensor file (.pb). */
@@ -71,6 +90,8 @@ export interface ModelRunner {
   run(model: string, inputs: ReadonlyMap<string, Values>): Promise<ReadonlyMap<string, Values>>;
   /** Plans a model, its open dimensions frozen by these arguments, with seeded random inputs. */
   prepare(model: string, freeze: readonly string[], kind: PlanKind): Promise<Runnable>;
+  /** The plan of least movement where a space holds less than the peak; streamed inputs, outputs written to the space below. */
+  movement(source: string | Program, options: MovementOptions): Promise<MovementPlan>;
   /** Plans of the memory/compute front of a model or of a program. */
   front(source: string | Program, options: FrontOptions): Promise<Front>;
 }

@@ -4,6 +4,7 @@ import { conformanceSuite } from './conformance.js';
 import { executeSuite } from './execute.js';
 import { growthSuite } from './growth.js';
 import { memorySuite } from './memory.js';
+import { movementSuite } from './movement.js';
 import { paretoSuite } from './pareto.js';
 import { scheduleSuite } from './schedule.js';
 import type { Suite } from './suite.js';
@@ -17,5 +18,6 @@ export const suites: readonly Suite[] = [
   growthSuite,
   allocateSuite,
   adjacencySuite,
+  movementSuite,
   conformanceSuite,
 ];

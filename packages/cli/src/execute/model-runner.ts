@@ -1,8 +1,15 @@
 import type { ModelRunner, PlanKind, Runnable } from '@regrain/bench';
-import { type CompileOptions, type Loaded, OperatorSet, type Session, type Values } from '@regrain/core-ir';
+import { type CompileOptions, countedBytes, type Loaded, OperatorSet, type Session, type Values } from '@regrain/core-ir';
 import { interfaceOf, readTensorFile } from '@regrain/frontend-onnx';
 import { emitWasm, evaluatorOf, WasmSession } from '@regrain/hw-wasm';
-import { DEFAULT_INPUT, DEFAULT_MOVE, DEFAULT_PIPELINE, DEFAULT_SEED, TUNED_OBJECTIVE } from '../default-pipeline.js';
+import {
+  DEFAULT_INPUT,
+  DEFAULT_MOVE,
+  DEFAULT_MOVE_BETWEEN_SPACES,
+  DEFAULT_PIPELINE,
+  DEFAULT_SEED,
+  TUNED_OBJECTIVE,
+} from '../default-pipeline.js';
 import { dim, shape } from '../options/parse.js';
 import { planFront } from '../pareto/plan-front.js';
 import { inputsFor } from './inputs.js';
@@ -53,6 +60,28 @@ export function modelRunner(session: Session): ModelRunner {
         found.length > 0 || verifiedBy.length === 0 ? [`the plan at ${macFactor.toFixed(3)} is not verified`] : [],
       );
       return { points: front.points, searchMs: front.searchMs, faults };
+    },
+    async movement(source, { target, space, capacity, below, maxMacFactor }) {
+      const loaded = typeof source === 'string' ? await session.load(source) : { program: source, constants: new Uint8Array() };
+      const { tensors, outputs } = loaded.program;
+      const { plan, baseline, faults, verifiedBy } = await session.compile(loaded, {
+        ...optionsFor('regions'),
+        pipeline: { ...DEFAULT_PIPELINE, decompose: ['bands', 'search'], iterations: 0, move: DEFAULT_MOVE_BETWEEN_SPACES },
+        target,
+        objective: 'moved',
+        constraints: [
+          { kind: 'capacity', space, bytes: capacity },
+          { kind: 'mac-factor', max: maxMacFactor },
+          ...outputs.map((id) => ({ kind: 'pin' as const, tensor: tensors[id].name, space: below })),
+        ],
+      });
+      return {
+        program: loaded.program,
+        movedBytes: plan.metrics.movedBytes,
+        arenaBytes: countedBytes(plan.metrics.arenaBytes, plan.machine),
+        macFactor: plan.metrics.macs / baseline.plan.metrics.macs,
+        verified: faults.length === 0 && verifiedBy.length > 0,
+      };
     },
     async prepare(model, freeze, kind): Promise<Runnable> {
       const loaded = await session.load(model, freezeOf(freeze));
