@@ -25,6 +25,9 @@ const PLAIN = {
   iterations: 0,
 } as const;
 
+/** Tiles of one row, the halos shared on both sides: `search` counts outputs as held, which here go out at once. */
+const TILED = [2, 4, 8].map((columns) => ({ id: 'bands', options: { columns, maxBands: 224 } }));
+
 /** Runs small models on our own kernels. */
 export function modelRunner(session: Session): ModelRunner {
   const evaluateOpaque = evaluatorOf(session.contributions(OperatorSet).map(({ id }) => session.make(OperatorSet, id)));
@@ -66,7 +69,7 @@ export function modelRunner(session: Session): ModelRunner {
       const { tensors, outputs } = loaded.program;
       const { plan, baseline, faults, verifiedBy } = await session.compile(loaded, {
         ...optionsFor('regions'),
-        pipeline: { ...DEFAULT_PIPELINE, decompose: ['bands', 'search'], iterations: 0, move: DEFAULT_MOVE_BETWEEN_SPACES },
+        pipeline: { ...DEFAULT_PIPELINE, decompose: ['search', ...TILED], iterations: 0, move: DEFAULT_MOVE_BETWEEN_SPACES },
         target,
         objective: 'moved',
         constraints: [
