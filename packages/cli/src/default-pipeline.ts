@@ -11,6 +11,14 @@ export const DEFAULT_PIPELINE: Omit<PipelineConfig, 'move'> = {
   iterations: 2,
 };
 
+/** Where real runs decide (`--tune`): bands of one row take the least memory, taller ones fewer tasks. */
+export const DEFAULT_DECOMPOSE_TUNED: PipelineConfig['decompose'] = [
+  'whole-tensor',
+  'bands',
+  { id: 'bands', options: { rows: 4 } },
+  { id: 'bands', options: { rows: 16 } },
+];
+
 /** Where the command line allows recomputation: the decomposer that knows what to spend it on. */
 export const DEFAULT_DECOMPOSE_WITHIN_MACS: PipelineConfig['decompose'] = ['whole-tensor', 'bands', 'search'];
 

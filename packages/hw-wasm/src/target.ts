@@ -49,6 +49,7 @@ const PER_BYTE = 0.05;
 @injectable()
 export class WasmTarget implements HardwareTarget {
   readonly machine: Machine;
+  readonly measures: boolean;
   private readonly measurer: Measurer | undefined;
 
   constructor(
@@ -56,6 +57,7 @@ export class WasmTarget implements HardwareTarget {
     @inject(OperatorSets) private readonly sets: readonly OperatorSet[],
   ) {
     this.machine = wasmMachine(threads);
+    this.measures = measure;
     if (measure) this.measurer = new Measurer(evaluatorOf(sets));
   }
 
@@ -80,6 +82,13 @@ export class WasmTarget implements HardwareTarget {
     session.run(given);
     const { seen, outputs } = session.observe(given);
     return { seen, outputs: new Map([...outputs].map(([name, { data }]) => [name, data as unknown as ArrayBufferView])) };
+  }
+
+  async compare(plan: Plan, reference: Plan, constants: Uint8Array): Promise<number> {
+    const several = [plan, reference].some(({ steps }) => new Set(steps.map(({ engine }) => engine)).size > 1);
+    return this.measurer && !several
+      ? this.measurer.compare(plan, reference, constants)
+      : plan.metrics.cycles / (reference.metrics.cycles || 1);
   }
 
   /** The module that runs the plan, and what belongs to it. */

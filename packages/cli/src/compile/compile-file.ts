@@ -12,6 +12,7 @@ import {
 } from '@regrain/core-ir';
 import type { ConfigFile } from '../config-file.js';
 import {
+  DEFAULT_DECOMPOSE_TUNED,
   DEFAULT_DECOMPOSE_WITHIN_MACS,
   DEFAULT_INPUT,
   DEFAULT_MOVE,
@@ -145,9 +146,11 @@ export function optionsOf(
     ...DEFAULT_PIPELINE,
     ...(loaded.program.trace
       ? { decompose: DEFAULT_TRACE_DECOMPOSE }
-      : flags.maxMacFactor === undefined
-        ? {}
-        : { decompose: DEFAULT_DECOMPOSE_WITHIN_MACS }),
+      : flags.maxMacFactor !== undefined
+        ? { decompose: DEFAULT_DECOMPOSE_WITHIN_MACS }
+        : flags.tune
+          ? { decompose: DEFAULT_DECOMPOSE_TUNED }
+          : {}),
     move: moves ? DEFAULT_MOVE_BETWEEN_SPACES : DEFAULT_MOVE,
   };
   return {

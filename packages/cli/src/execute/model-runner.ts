@@ -3,6 +3,7 @@ import { type CompileOptions, countedBytes, type Loaded, OperatorSet, type Sessi
 import { interfaceOf, readTensorFile } from '@regrain/frontend-onnx';
 import { emitWasm, evaluatorOf, WasmSession } from '@regrain/hw-wasm';
 import {
+  DEFAULT_DECOMPOSE_TUNED,
   DEFAULT_INPUT,
   DEFAULT_MOVE,
   DEFAULT_MOVE_BETWEEN_SPACES,
@@ -112,8 +113,9 @@ export function modelRunner(session: Session): ModelRunner {
 /** What the command line would compile with. */
 function optionsFor(kind: PlanKind): CompileOptions {
   const whole = kind === 'whole' ? ({ decompose: 'whole-tensor', iterations: 0 } as const) : {};
+  const tuned = kind === 'tuned' ? { decompose: DEFAULT_DECOMPOSE_TUNED } : {};
   return {
-    pipeline: { ...DEFAULT_PIPELINE, ...whole, move: DEFAULT_MOVE },
+    pipeline: { ...DEFAULT_PIPELINE, ...whole, ...tuned, move: DEFAULT_MOVE },
     target: kind === 'tuned' ? { id: 'wasm', options: { measure: true } } : 'wasm',
     objective: kind === 'tuned' ? TUNED_OBJECTIVE : 'peak',
     constraints: [],

@@ -17,6 +17,13 @@ export interface HardwareTarget {
     constants?: Uint8Array,
     inputs?: ReadonlyMap<string, ArrayBufferView>,
   ): Now<{ readonly seen: Observations; readonly outputs?: ReadonlyMap<string, ArrayBufferView> }>;
+  /** Times are measured, so no estimate may thin out the plans that are compared. */
+  readonly measures?: boolean;
+  /**
+   * Of targets that measure: the time of a plan ÷ that of another, measured afresh. Asked once, for the best plan against the best by
+   * whole tensors: the winner of many noisy comparisons may have won by luck.
+   */
+  compare?(plan: Plan, reference: Plan, constants: Uint8Array): Now<number>;
   /** Runs an instruction stream while its regions change. */
   stream?(
     work: Decomposition,

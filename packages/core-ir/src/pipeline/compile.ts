@@ -2,6 +2,7 @@ import { PluginError, RegrainError } from '../errors.js';
 import { editAll } from '../expand/edit.js';
 import { Adjuster } from '../extension-points/adjuster.js';
 import type { Loaded } from '../extension-points/frontend.js';
+import { HardwareTarget } from '../extension-points/hardware-target.js';
 import { Verifier } from '../extension-points/verifier.js';
 import { type Grain, wholeTensorGrain } from '../ir/grain.js';
 import type { Maker, Plan, Trial, TrialFigures } from '../ir/plan.js';
@@ -35,7 +36,10 @@ export async function compile(registry: Registry, loaded: Loaded, options: Compi
   const first = await firstPlan(run, fits ? baseline : undefined, deadline);
   const { best: lowest, trials, spent } = await adjust(run, first.plan, deadline);
   const best = first.spent || spent ? lowest : ((await placeSideBySide(run, lowest)) ?? lowest);
-  const answer: Finished = { ...best, plan: { ...best.plan, trials, made: makersOf(best.by) } };
+  const chosen = fits ? await confirmed(run, best, baseline) : best;
+  // Edits of a plan that did not stand are none that were kept.
+  const told = chosen === baseline ? trials.map((trial) => ({ ...trial, kept: false })) : trials;
+  const answer: Finished = { ...chosen, plan: { ...chosen.plan, trials: told, made: makersOf(chosen.by) } };
   const verifiedBy = await verify(run, answer);
   run.elapsedMs['compile'] = now() - began;
   return {
@@ -43,11 +47,11 @@ export async function compile(registry: Registry, loaded: Loaded, options: Compi
     loaded,
     baseline: compiledOf(baseline),
     baselineFits: fits,
-    ...(best === lowest ? {} : { apart: compiledOf(lowest) }),
+    ...(best === lowest || chosen === baseline ? {} : { apart: compiledOf(lowest) }),
     faults: [],
     verifiedBy,
     iterations: trials.length,
-    edits: trials.reduce((sum, { kept, edits }) => sum + (kept ? edits.length : 0), 0),
+    edits: told.reduce((sum, { kept, edits }) => sum + (kept ? edits.length : 0), 0),
     cutShort: first.spent || spent,
     elapsedMs: run.elapsedMs,
   };
@@ -182,6 +186,19 @@ async function adjust(
     throw error;
   }
   return { best, trials, spent: false };
+}
+
+/** The best plan if a fresh comparison with the baseline bears it out, where the target measures times; else the baseline. */
+async function confirmed(run: Run, best: Finished, baseline: Finished): Promise<Finished> {
+  const { target, objective, constants, machine } = run;
+  if (best === baseline || !target.measures || !target.compare || !constants) return best;
+  const factor = await run.call('confirm', HardwareTarget, run.options.target, () =>
+    target.compare?.(best.plan, baseline.plan, constants ?? new Uint8Array()),
+  );
+  if (factor === undefined) return best;
+  const metrics = { ...best.plan.metrics, cycles: baseline.plan.metrics.cycles * factor };
+  const score = objective.score(metrics, machine);
+  return score < baseline.score ? { ...best, plan: { ...best.plan, metrics }, score } : baseline;
 }
 
 /** What a trial's plan comes to. */

@@ -8,7 +8,7 @@ const PACKED_AT_MOST = 2;
 
 /** The drafts that score best with their live bytes in place of the arena: packing every combination would cost more than it finds. */
 export function mostPromising(run: Run, drafts: readonly Draft[]): readonly Draft[] {
-  if (drafts.length <= PACKED_AT_MOST) return drafts;
+  if (drafts.length <= PACKED_AT_MOST || run.target.measures) return drafts;
   const scored = drafts.map((draft) => ({ draft, score: run.objective.score(estimate(run, draft), run.machine) }));
   scored.sort((a, b) => a.score - b.score);
   return scored.slice(0, PACKED_AT_MOST).map(({ draft }) => draft);

@@ -198,7 +198,7 @@ class FirstFit implements Allocator {
 
 /** Every step takes ten cycles. */
 @injectable()
-class ToyTarget implements HardwareTarget {
+export class ToyTarget implements HardwareTarget {
   readonly machine: Machine;
   constructor(@inject(PluginOptions) options: { readonly bytes?: number }) {
     this.machine = { ...machine, spaces: [{ ...machine.spaces[0], bytes: options.bytes ?? Number.POSITIVE_INFINITY }] };
