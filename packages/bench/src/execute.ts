@@ -1,15 +1,25 @@
-import { readFileSync } from 'node:fs';
-import { cpus, loadavg } from 'node:os';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { cpus, loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { findModel } from './find-model.js';
-import { MEMORY_REFERENCES } from './memory-references.js';
+import { MODELS } from './models.js';
 import { feedsOf, type OnnxPackage, openOnnxRuntime } from './onnx-runtime.js';
 import { type Contender, geometricMean, inTurn, type Rounds, ratioOf, summaryOf } from './paired.js';
-import { type BenchOptions, type BenchResult, type BenchRow, type PlanKind, type Runnable, row, type Suite } from './suite.js';
+import {
+  type BenchOptions,
+  type BenchResult,
+  type BenchRow,
+  type FirstResult,
+  type PlanKind,
+  type Runnable,
+  row,
+  type Suite,
+} from './suite.js';
 import { textTable } from './text-table.js';
 
 const KINDS: readonly PlanKind[] = ['regions', 'tuned', 'whole'];
 const PEERS: readonly OnnxPackage[] = ['onnxruntime-web', 'onnxruntime-node'];
-const MODELS = [...MEMORY_REFERENCES.map(({ model, freeze }) => ({ model, freeze })), { model: 'mnist_opt', freeze: [] }];
 const ROUNDS = 7;
 const BUDGET_MS = 5000;
 
@@ -19,7 +29,27 @@ interface Measured {
   readonly integer: boolean;
   readonly runnables: ReadonlyMap<PlanKind, Runnable>;
   readonly rounds: Rounds;
+  /** Of the processor, in the same rounds: ratios are of these. */
+  readonly work: Rounds;
+  /** To the last byte that runs change, by the plan of regions. */
+  readonly touchedBytes: number;
+  readonly threads?: Threads;
+  /** From an import in a fresh process to the first result: the shortest of several. */
+  readonly first?: FirstResult;
 }
+
+/** What `run --threads 2` says. */
+interface Threads {
+  readonly threads: number;
+  readonly speedup: number;
+  readonly bestOfSpeedup: number;
+  readonly chosenSpeedup: number;
+  readonly load: number;
+}
+
+/** Shorter inferences are not shared among threads. */
+const THREADS_FROM_MS = 20;
+const STARTS = 5;
 
 /** Time of an inference on one thread: ours by regions, tuned and by whole tensors, ONNX Runtime beside, all in turn in one process. */
 export const executeSuite: Suite = {
@@ -44,7 +74,8 @@ export const executeSuite: Suite = {
   },
 };
 
-async function measure(model: string, path: string, freeze: readonly string[], { runner }: BenchOptions): Promise<Measured> {
+async function measure(model: string, path: string, freeze: readonly string[], options: BenchOptions): Promise<Measured> {
+  const { runner } = options;
   const runnables = new Map<PlanKind, Runnable>();
   for (const kind of KINDS) runnables.set(kind, await runner.prepare(path, freeze, kind));
   const contenders: Contender[] = [...runnables].map(([name, runnable]) => ({ name, run: () => runnable.run() }));
@@ -63,12 +94,50 @@ async function measure(model: string, path: string, freeze: readonly string[], {
     contenders.push({ name, run: () => session.run(feeds) });
     close.push(() => session.release?.());
   }
-  const rounds = await inTurn(contenders, ROUNDS, BUDGET_MS);
+  const { elapsed: rounds, work } = await inTurn(contenders, ROUNDS, BUDGET_MS);
   for (const each of close) await each();
-  return { model, integer: model.includes('_qdq'), runnables, rounds };
+  const touchedBytes = runnables.get('regions')?.touchedBytes() ?? 0;
+  const long = summaryOf(rounds.get('regions') ?? [0]).median >= THREADS_FROM_MS;
+  const threads = long ? threadsOf(path, freeze, options) : undefined;
+  const first = firstResultOf(path, freeze, options);
+  return {
+    model,
+    integer: model.includes('_qdq'),
+    runnables,
+    rounds,
+    work,
+    touchedBytes,
+    ...(threads && { threads }),
+    ...(first && { first }),
+  };
 }
 
-function rowsOf({ model, rounds, runnables }: Measured): BenchRow[] {
+function threadsOf(path: string, freeze: readonly string[], { command: [program, ...args] }: BenchOptions): Threads | undefined {
+  const { status, stdout } = spawnSync(program, [...args, 'run', path, ...freeze, '--threads', '2', '--runs', '1', '--json'], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
+  return status === 0 ? { ...(JSON.parse(stdout) as Omit<Threads, 'load'>), load: loadavg()[0] } : undefined;
+}
+
+function firstResultOf(path: string, freeze: readonly string[], { command, runner }: BenchOptions): FirstResult | undefined {
+  const [program, ...args] = command;
+  const folder = mkdtempSync(join(tmpdir(), 'regrain-first-'));
+  try {
+    const { status } = spawnSync(program, [...args, 'compile', path, ...freeze, '--target', 'wasm', '--out', folder]);
+    if (status !== 0) return undefined;
+    const starts = Array.from({ length: STARTS }, () => runner.firstResult(folder)).filter((each) => each !== undefined);
+    return starts.toSorted((a, b) => totalMs(a) - totalMs(b))[0];
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function totalMs({ importMs, readMs, loadMs, runMs }: FirstResult): number {
+  return importMs + readMs + loadMs + runMs;
+}
+
+function rowsOf({ model, rounds, work, runnables, touchedBytes, threads, first }: Measured): BenchRow[] {
   const rows: BenchRow[] = [];
   for (const kind of KINDS) {
     for (const peer of [...PEERS, 'whole']) {
@@ -77,11 +146,23 @@ function rowsOf({ model, rounds, runnables }: Measured): BenchRow[] {
       if (!ours || !theirs || !ratio) continue;
       const paired = row(model, `time, ${kind}`, 'ms', summaryOf(ours).median, summaryOf(theirs).median, peer, ratio.spread);
       rows.push({ ...paired, ratio: ratio.median });
+      const [busy, peerBusy, less] = [work.get(kind), work.get(peer), ratioOf(work, kind, peer)];
+      if (!busy || !peerBusy || !less) continue;
+      const [a, b] = [busy, peerBusy].map((times) => summaryOf(times).median);
+      rows.push({ ...row(model, `processor time, ${kind}`, 'ms', a, b, peer, less.spread), ratio: less.median });
     }
   }
   const arena = (kind: PlanKind): number => runnables.get(kind)?.arenaBytes ?? 0;
   rows.push(row(model, 'arena', 'bytes', arena('regions'), arena('whole'), 'whole tensors'));
   rows.push(row(model, 'arena, tuned', 'bytes', arena('tuned'), arena('whole'), 'whole tensors'));
+  rows.push(row(model, 'memory that runs change, regions', 'bytes', touchedBytes, runnables.get('regions')?.plannedBytes ?? 0, 'the plan'));
+  if (threads) {
+    const { speedup, bestOfSpeedup, chosenSpeedup } = threads;
+    rows.push(row(model, 'speed of two threads, best of', '1/time', bestOfSpeedup, 1, 'one thread'));
+    rows.push(row(model, 'speed of two threads, median', '1/time', speedup, 1, 'one thread'));
+    rows.push(row(model, "speed of the planner's choice of threads", '1/time', chosenSpeedup, 1, 'one thread'));
+  }
+  if (first) rows.push(row(model, 'first result in a fresh process', 'ms', totalMs(first), null, ''));
   return rows;
 }
 
@@ -94,30 +175,34 @@ const RATIOS: readonly (readonly [PlanKind, string])[] = [
   ['tuned', 'whole'],
 ];
 
+/** What is to be reached (of geometric means, and of the worst model). */
+const TARGETS: readonly {
+  readonly pair: readonly [PlanKind, string];
+  readonly integer?: boolean;
+  readonly mean: number;
+  readonly worst?: number;
+}[] = [
+  { pair: ['tuned', 'onnxruntime-web'], integer: false, mean: 0.4, worst: 1 },
+  { pair: ['tuned', 'onnxruntime-node'], integer: false, mean: 2 },
+  { pair: ['tuned', 'onnxruntime-web'], integer: true, mean: 0.5 },
+  { pair: ['tuned', 'whole'], mean: 0.97, worst: 1.03 },
+];
+
 function text(measured: readonly Measured[]): string {
   const ms = (rounds: Rounds, name: string): string => {
     const times = rounds.get(name);
     return times ? summaryOf(times).median.toPrecision(3) : '-';
   };
-  const ratio = (rounds: Rounds, ours: string, theirs: string): string => {
-    const found = ratioOf(rounds, ours, theirs);
+  const ratio = (work: Rounds, ours: string, theirs: string): string => {
+    const found = ratioOf(work, ours, theirs);
     return found ? `${found.median.toFixed(2)} ±${(50 * found.spread).toFixed(0)}%` : '-';
   };
-  const lines = measured.map(({ model, rounds, runnables }) => [
+  const lines = measured.map(({ model, rounds, work, runnables }) => [
     model,
     ...[...KINDS, ...PEERS].map((name) => ms(rounds, name)),
-    ...RATIOS.map(([ours, theirs]) => ratio(rounds, ours, theirs)),
+    ...RATIOS.map(([ours, theirs]) => ratio(work, ours, theirs)),
     ((runnables.get('regions')?.arenaBytes ?? 0) / (runnables.get('whole')?.arenaBytes || 1)).toFixed(3),
   ]);
-  for (const [name, integer] of [['integer models', true] as const, ['float models', false] as const]) {
-    const of = measured.filter((each) => each.integer === integer);
-    if (of.length < 2) continue;
-    const mean = ([ours, theirs]: readonly [string, string]): string => {
-      const found = of.flatMap(({ rounds }) => ratioOf(rounds, ours, theirs)?.median ?? []);
-      return found.length === 0 ? '-' : geometricMean(found).toFixed(2);
-    };
-    lines.push([`${name}, geometric mean`, ...[...KINDS, ...PEERS].map(() => ''), ...RATIOS.map(mean), '']);
-  }
   const header = [
     'model',
     'regions',
@@ -129,13 +214,71 @@ function text(measured: readonly Measured[]): string {
     'arena',
   ];
   const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, load ${loadavg()[0].toFixed(1)}, Node ${process.version}`;
-  return `Inference on one thread, ms (medians of runs in turn; ± half the spread between quartiles); arena: regions ÷ whole tensors\n${machine}\n\n${textTable(header, lines)}`;
+  return [
+    "Inference on one thread, ms: medians of runs in turn. Ratios: of the processor's time in the same rounds, which other programs' load",
+    'disturbs less; ± half the spread between quartiles. Arena: regions ÷ whole tensors.',
+    machine,
+    '',
+    textTable(header, lines),
+    '',
+    summary(measured),
+    '',
+    others(measured),
+  ].join('\n');
+}
+
+/** Geometric means and the worst model, with what is to be reached beside them. */
+function summary(measured: readonly Measured[]): string {
+  const lines = TARGETS.flatMap(({ pair: [ours, theirs], integer, mean, worst }) => {
+    const of = measured
+      .filter((each) => integer === undefined || each.integer === integer)
+      .flatMap(({ model, work }) => ({ model, ratio: ratioOf(work, ours, theirs)?.median ?? Number.NaN }))
+      .filter((each) => !Number.isNaN(each.ratio));
+    if (of.length === 0) return [];
+    const most = of.reduce((a, b) => (b.ratio > a.ratio ? b : a));
+    const name = `${ours} ÷ ${theirs}${integer === undefined ? '' : integer ? ', integer models' : ', float models'} (${of.length})`;
+    return [
+      [
+        name,
+        geometricMean(of.map((each) => each.ratio)).toFixed(3),
+        `≤ ${mean}`,
+        most.ratio.toFixed(2),
+        worst ? `≤ ${worst}` : '-',
+        most.model,
+      ],
+    ];
+  });
+  return textTable(['geometric mean of', 'reached', 'wanted', 'worst', 'wanted', 'of'], lines);
+}
+
+/** Arena against the plan, the first result, threads: a line each. */
+function others(measured: readonly Measured[]): string {
+  const exact = measured.filter(({ touchedBytes, runnables }) => touchedBytes === runnables.get('regions')?.plannedBytes);
+  const within = measured.every(({ touchedBytes, runnables }) => touchedBytes <= (runnables.get('regions')?.plannedBytes ?? 0));
+  const lines = [
+    `memory that runs change before the constants: the plan's arena to the byte in ${exact.length} of ${measured.length} models, ${within ? 'never beyond it' : 'BEYOND IT in some'}`,
+    '  (the memory itself comes in pages of 64 KiB and holds constants, tables and descriptors behind the arena)',
+  ];
+  for (const { model, first } of measured) {
+    if (!first) continue;
+    const parts = `import ${first.importMs.toFixed(0)}, files ${first.readMs.toFixed(0)}, load ${first.loadMs.toFixed(0)}, run ${first.runMs.toFixed(0)}`;
+    const wanted = model.startsWith('mbv2') ? '; wanted ≤ 150' : '';
+    lines.push(`first result of ${model} in a fresh process, best of ${STARTS}: ${totalMs(first).toFixed(0)} ms (${parts}${wanted})`);
+  }
+  for (const { model, threads } of measured) {
+    if (!threads) continue;
+    const { bestOfSpeedup, speedup, chosenSpeedup, threads: chosen, load } = threads;
+    lines.push(
+      `two threads on ${model}: ${bestOfSpeedup.toFixed(2)} times as fast by the shortest times, ${speedup.toFixed(2)} by medians, at a load of ${load.toFixed(1)}; the planner chose ${chosen}: ${chosenSpeedup.toFixed(2)} (wanted ≥ 1.5 on a quiet machine; the choice ≥ 0.97)`,
+    );
+  }
+  return lines.join('\n');
 }
 
 /** Where a model is slower than its peer: the kernel that takes most of its time. */
-function slowest({ model, rounds, runnables }: Measured): string[] {
+function slowest({ model, work, runnables }: Measured): string[] {
   return PEERS.flatMap((peer) => {
-    const ratio = ratioOf(rounds, 'tuned', peer);
+    const ratio = ratioOf(work, 'tuned', peer);
     const limit = peer === 'onnxruntime-web' ? 1 : 2;
     if (!ratio || ratio.median <= limit) return [];
     const { name, share } = (runnables.get('tuned') as Runnable).slowest();

@@ -11,7 +11,9 @@ describe('inTurn', () => {
         await new Promise((resolve) => setTimeout(resolve, 4));
       },
     });
-    const rounds = await inTurn([slow('a'), slow('b')], 3, 0);
+    const { elapsed: rounds, work } = await inTurn([slow('a'), slow('b')], 3, 0);
+    // Waiting is no work.
+    for (const [name, times] of work) expect(Math.min(...times)).toBeLessThan(Math.min(...(rounds.get(name) ?? [])));
     expect([...rounds].map(([name, times]) => [name, times.length])).toEqual([
       ['a', 3],
       ['b', 3],

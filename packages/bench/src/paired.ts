@@ -7,6 +7,12 @@ export interface Contender {
 /** Times of contenders that ran in turn: milliseconds, of each round. */
 export type Rounds = ReadonlyMap<string, readonly number[]>;
 
+/** Of the same rounds: time that passed, and time of the processor on this process, which other programs' load disturbs less. */
+export interface Timed {
+  readonly elapsed: Rounds;
+  readonly work: Rounds;
+}
+
 export interface Summary {
   readonly median: number;
   /** Between the quartiles, ÷ the median. */
@@ -16,32 +22,40 @@ export interface Summary {
 /** A contender repeats its run within a round until it took about so long, so that the clock and its callers do not count. */
 const LEAST_MS = 3;
 const WARM = 2;
+/** Code is compiled again, faster, beside the first runs. */
+const WARM_MS = 400;
 
 /**
  * Runs all contenders in every round, each round beginning with another of them, so that a load that changes hits all alike. At least
  * `rounds` of them, more until the time is spent.
  */
-export async function inTurn(contenders: readonly Contender[], rounds: number, budgetMs: number): Promise<Rounds> {
+export async function inTurn(contenders: readonly Contender[], rounds: number, budgetMs: number): Promise<Timed> {
   const repeats: number[] = [];
   for (const contender of contenders) {
-    for (let k = 0; k < WARM; k++) await contender.run();
-    repeats.push(Math.max(1, Math.ceil(LEAST_MS / (await timeOf(contender, 1)))));
+    const warm = performance.now();
+    for (let k = 0; k < WARM || performance.now() - warm < (budgetMs > 0 ? WARM_MS : 0); k++) await contender.run();
+    repeats.push(Math.max(1, Math.ceil(LEAST_MS / (await timeOf(contender, 1)).elapsed)));
   }
   const times = contenders.map((): number[] => []);
+  const work = contenders.map((): number[] => []);
   const began = performance.now();
   for (let round = 0; round < rounds || (round < 8 * rounds && performance.now() - began < budgetMs); round++) {
     for (let k = 0; k < contenders.length; k++) {
       const at = (round + k) % contenders.length;
-      times[at].push(await timeOf(contenders[at], repeats[at]));
+      const took = await timeOf(contenders[at], repeats[at]);
+      times[at].push(took.elapsed);
+      work[at].push(took.work);
     }
   }
-  return new Map(contenders.map(({ name }, k) => [name, times[k]]));
+  const named = (lists: readonly (readonly number[])[]): Rounds => new Map(contenders.map(({ name }, k) => [name, lists[k]]));
+  return { elapsed: named(times), work: named(work) };
 }
 
-async function timeOf(contender: Contender, repeats: number): Promise<number> {
-  const start = performance.now();
+async function timeOf(contender: Contender, repeats: number): Promise<{ readonly elapsed: number; readonly work: number }> {
+  const [start, before] = [performance.now(), process.cpuUsage()];
   for (let k = 0; k < repeats; k++) await contender.run();
-  return (performance.now() - start) / repeats;
+  const { user, system } = process.cpuUsage(before);
+  return { elapsed: (performance.now() - start) / repeats, work: (user + system) / 1000 / repeats };
 }
 
 /** Median of the ratios of rounds. */

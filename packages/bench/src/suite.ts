@@ -35,9 +35,31 @@ export interface Runnable {
   readonly constantBytes: number;
   /** Bytes of the module's memory, in pages of 64 KiB. */
   readonly memoryBytes: number;
+  /** What the plan says its arena takes. */
+  readonly plannedBytes: number;
   run(): void;
+  /** Bytes from the memory's start to the last one that two runs, over different fillings of what lies before the constants, change. */
+  touchedBytes(): number;
   /** The kernel that takes most of the time, and its share. */
   slowest(): { readonly name: string; readonly share: number };
+}
+
+/** Milliseconds of a fresh process, from the first import to the first result. */
+export interface FirstResult {
+  readonly importMs: number;
+  readonly readMs: number;
+  readonly loadMs: number;
+  readonly runMs: number;
+}
+
+/** What a plan computes, its free memory overwritten before. */
+export interface Computed {
+  readonly outputs: ReadonlyMap<string, Values>;
+  readonly tasks: number;
+  /** That really ran. */
+  readonly threads: number;
+  /** Sums are taken in parts, so floats may be rounded in another order. */
+  readonly partialSums: boolean;
 }
 
 export interface FrontOptions {
@@ -92,6 +114,10 @@ export interface ModelRunner {
   prepare(model: string, freeze: readonly string[], kind: PlanKind): Promise<Runnable>;
   /** The plan of least movement where a space holds less than the peak; streamed inputs, outputs written to the space below. */
   movement(source: string | Program, options: MovementOptions): Promise<MovementPlan>;
+  /** Runs a model on seeded random inputs by a decomposition on so many threads. */
+  compute(model: string, freeze: readonly string[], decompose: Choice, threads: number): Promise<Computed>;
+  /** Starts a compiled plan (the folder that `compile --out` wrote) in a process of its own; undefined where it needs an operator set. */
+  firstResult(folder: string): FirstResult | undefined;
   /** Plans of the memory/compute front of a model or of a program. */
   front(source: string | Program, options: FrontOptions): Promise<Front>;
 }

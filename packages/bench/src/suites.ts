@@ -1,6 +1,7 @@
 import { adjacencySuite } from './adjacency.js';
 import { allocateSuite } from './allocate.js';
 import { conformanceSuite } from './conformance.js';
+import { equalSuite } from './equal.js';
 import { executeSuite } from './execute.js';
 import { growthSuite } from './growth.js';
 import { memorySuite } from './memory.js';
@@ -14,6 +15,7 @@ export const suites: readonly Suite[] = [
   memorySuite,
   paretoSuite,
   executeSuite,
+  equalSuite,
   scheduleSuite,
   growthSuite,
   allocateSuite,

@@ -61,6 +61,19 @@ describe('run', () => {
     expect(Array.from(data).every(Number.isNaN)).toBe(true);
   });
 
+  it.each([
+    ['not a number', Number.NaN],
+    ['infinite', Number.POSITIVE_INFINITY],
+    ['negative infinite', Number.NEGATIVE_INFINITY],
+  ])('one element that is %s spreads as ONNX Runtime lets it', (name, value) => {
+    const data = new Float32Array(784);
+    data[300] = value;
+    const input = `Input3=${npy(`${name.replaceAll(' ', '-')}.npy`, { ...image(0), data })}`;
+    const { code, stdout } = regrain(['run', mnist, '--runs', '1', '--input', input, '--check', '--json']);
+    expect(JSON.parse(stdout).check).toMatchObject({ passed: true });
+    expect(code).toBe(0);
+  });
+
   it('shows where the time goes, and as a trace', () => {
     const out = join(folder, 'profile');
     const { stdout, code } = regrain(['run', kws, '--runs', '1', '--profile', '--out', out]);

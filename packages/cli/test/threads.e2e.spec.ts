@@ -52,6 +52,27 @@ describe.each(['kws_ref_model_qdq', 'mnist_opt'])('%s on three threads', (name) 
     }
   });
 
+  it('runs once at a time, and says so', async () => {
+    const [first, second] = [threads.run(inputs), Promise.resolve().then(() => threads.run(inputs))];
+    await expect(second).rejects.toThrow(/a run is under way on these threads; await it first/);
+    await first;
+    await threads.run(inputs);
+  });
+
+  it('refuses bad input and stays usable', async () => {
+    await expect(Promise.resolve().then(() => threads.run({ nothing: new Float32Array(1) }))).rejects.toThrow(/has no input nothing/);
+    await threads.run(inputs);
+  });
+
+  it('a run rejects where its session is closed meanwhile', async () => {
+    const closed = await open(loaded, 2);
+    const running = closed.run(inputs) as Promise<unknown>;
+    const rejected = expect(running).rejects.toThrow(/the session is closed/);
+    await closed.close();
+    await rejected;
+    await expect(Promise.resolve().then(() => closed.run(inputs))).rejects.toThrow(/the session is closed; open a new session/);
+  });
+
   it('rejects with the cause where a worker dies, and says that the session is lost', async () => {
     const lost = (await open(loaded, 2)) as HwWasm.ThreadedSession;
     await lost.run(inputs);

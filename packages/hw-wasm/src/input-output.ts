@@ -22,6 +22,19 @@ export class InputOutput {
     return outputs;
   }
 
+  /** State goes on from where another plan of the same program left it. Throws `bad-input` where programs keep other states. */
+  adopt({ plan, states }: InputOutput): void {
+    const shapeOf = ({ program }: Plan): string =>
+      JSON.stringify([program.name, program.states.map(({ to }) => [program.tensors[to.tensor].name, program.tensors[to.tensor].shape])]);
+    if (shapeOf(plan) !== shapeOf(this.plan))
+      throw badInput(`${this.plan.program.name} cannot go on with the state of ${plan.program.name}`);
+    const tensorOf = new Map(this.plan.program.tensors.map(({ name }, t) => [name, t]));
+    for (const [tensor, { dtype, shape, data }] of states) {
+      const at = tensorOf.get(plan.program.tensors[tensor].name);
+      if (at !== undefined) this.states.set(at, { dtype, shape, data: Float64Array.from(data) });
+    }
+  }
+
   /** The values of the inputs by tensor, states among them. */
   check(inputs: Inputs, into: Into = {}): (Values | undefined)[] {
     const { tensors, outputs, states, name: model } = this.plan.program;

@@ -1,5 +1,6 @@
 import type { Plan, Values } from '@regrain/core-ir/runtime';
 import type { Given, Into } from './given.js';
+import type { InputOutput } from './input-output.js';
 import type { WasmProgram } from './program.js';
 import type { WasmMemory } from './web-assembly.js';
 
@@ -14,6 +15,13 @@ export interface PlanSession {
    */
   run(inputs: ReadonlyMap<string, Given>, into?: Into): Map<string, Values> | Promise<Map<string, Values>>;
   run(inputs: Readonly<Record<string, Given>>, into?: Into): Record<string, Values> | Promise<Record<string, Values>>;
+  /** What state goes into and comes out of: for `adopt`. */
+  readonly io: InputOutput;
+  /**
+   * State (LSTM, streaming audio) goes on from where another session of the same program left it, by whatever plan: between two runs a
+   * better plan takes the place of the one at hand, and nobody notices. Throws `bad-input` for another program.
+   */
+  adopt(before: PlanSession): void;
   /** Ends what belongs to the session; it runs no more. */
   close(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-import { type DType, expand, type Operation, type Program, type Values, wholeTensorGrain } from '@regrain/core-ir';
+import { type Box, type DType, expand, type Operation, type Program, type Values, wholeTensorGrain } from '@regrain/core-ir';
 import { simplePlan } from '@regrain/testkit';
 import { describe, expect, it } from 'vitest';
 import { emitWasm } from './emit.js';
@@ -135,6 +135,43 @@ describe("memory of the caller's own", () => {
     await expect(open('float32', { memory: new ArrayBuffer(65536) as unknown as WasmMemory })).rejects.toThrow(
       /to be a WebAssembly\.Memory/,
     );
+  });
+});
+
+describe('a better plan in place of the one at hand', () => {
+  /** Adds its input to what it added before. */
+  const totals = (name: string): Program => {
+    const program = sum('float32');
+    const box = [[0, 5]] as const;
+    return { ...program, name, states: [{ from: { tensor: 2, box }, to: { tensor: 1, box } }] };
+  };
+  const openTotals = async (name = 'totals', cut = false): Promise<WasmSession> => {
+    const program = totals(name);
+    const whole = wholeTensorGrain(program);
+    const halves: Box[] = [[[0, 3]], [[3, 5]]];
+    const grain = cut ? { ...whole, regions: [[], [], halves] } : whole;
+    const plan = simplePlan(program, expand(program, grain));
+    const none = new Uint8Array();
+    return WasmSession.open(plan, none, await emitWasm(plan, none, { oneLane: true }));
+  };
+
+  it('goes on with its state', async () => {
+    const first = await openTotals();
+    first.run({ a });
+    first.run({ a });
+    const next = await openTotals('totals', true);
+    expect(next.plan.steps.length).toBeGreaterThan(first.plan.steps.length);
+    next.adopt(first);
+    expect(Array.from(next.run({ a }).y.data)).toEqual([3, 6, 9, 12, 15]);
+    // The one that was left keeps its own.
+    expect(Array.from(first.run({ a }).y.data)).toEqual([3, 6, 9, 12, 15]);
+    expect(Array.from(next.run({ a }).y.data)).toEqual([4, 8, 12, 16, 20]);
+  });
+
+  it('takes no state of another model', async () => {
+    const first = await openTotals('others');
+    const next = await openTotals();
+    expect(() => next.adopt(first)).toThrow('totals cannot go on with the state of others');
   });
 });
 

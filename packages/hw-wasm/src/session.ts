@@ -31,7 +31,7 @@ export class WasmSession implements PlanSession {
   readonly memory: WasmMemory;
   private readonly tensors: TensorMemory;
   private readonly host: HostOperations;
-  private readonly io: InputOutput;
+  readonly io: InputOutput;
   private readonly call: Run;
 
   private constructor(
@@ -120,6 +120,11 @@ export class WasmSession implements PlanSession {
         watch.accept();
       } else watched(action.step, () => this.act(action, given));
     });
+  }
+
+  /** See `PlanSession.adopt`. */
+  adopt({ io }: PlanSession): void {
+    this.io.adopt(io);
   }
 
   /** Nothing to end: its memory goes when nobody holds the session. */

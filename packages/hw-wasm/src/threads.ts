@@ -33,7 +33,7 @@ interface Channel {
 export class ThreadedSession implements PlanSession {
   private broken: string | undefined;
   private waiting: { readonly resolve: () => void; readonly reject: (error: Error) => void; left: number } | undefined;
-  private readonly io: InputOutput;
+  readonly io: InputOutput;
   private readonly host: HostOperations;
   private readonly words: Int32Array;
 
@@ -111,6 +111,11 @@ export class ThreadedSession implements PlanSession {
     for (const { counter } of program.lanes) Atomics.store(this.words, (counter ?? 0) >> 2, 0);
     await this.all(() => ({ kind: 'run' }));
     return inForm(this.io.finish(given, into), inputs);
+  }
+
+  /** See `PlanSession.adopt`. */
+  adopt({ io }: PlanSession): void {
+    this.io.adopt(io);
   }
 
   /** Ends the workers; a run that is under way rejects. */

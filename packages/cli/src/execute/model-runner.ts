@@ -1,7 +1,7 @@
 import type { ModelRunner, PlanKind, Runnable } from '@regrain/bench';
 import { type CompileOptions, countedBytes, type Loaded, OperatorSet, type Session, type Values } from '@regrain/core-ir';
 import { interfaceOf, readTensorFile } from '@regrain/frontend-onnx';
-import { emitWasm, evaluatorOf, WasmSession } from '@regrain/hw-wasm';
+import { emitWasm, evaluatorOf, ThreadedSession, WasmSession } from '@regrain/hw-wasm';
 import {
   DEFAULT_DECOMPOSE_TUNED,
   DEFAULT_INPUT,
@@ -13,6 +13,7 @@ import {
 } from '../default-pipeline.js';
 import { dim, shape } from '../options/parse.js';
 import { planFront } from '../pareto/plan-front.js';
+import { firstResult } from './first-result.js';
 import { inputsFor } from './inputs.js';
 import { profileOf } from './profile.js';
 
@@ -87,6 +88,27 @@ export function modelRunner(session: Session): ModelRunner {
         verified: faults.length === 0 && verifiedBy.length > 0,
       };
     },
+    firstResult,
+    async compute(model, freeze, decompose, threads) {
+      const loaded = await session.load(model, freezeOf(freeze));
+      const schedule = threads > 1 ? ({ schedule: 'critical-path' } as const) : {};
+      const { plan } = await session.compile(loaded, {
+        ...optionsFor('regions'),
+        pipeline: { ...DEFAULT_PIPELINE, decompose, ...schedule, iterations: 0, move: DEFAULT_MOVE },
+        target: { id: 'wasm', options: { threads } },
+        objective: 'peak',
+      });
+      const program = await emitWasm(plan, loaded.constants);
+      const opener = program.lanes.length > 1 ? ThreadedSession : WasmSession;
+      const opened = await opener.open(plan, loaded.constants, program, { evaluateOpaque, poison: FILLINGS[0] });
+      try {
+        const outputs = await opened.run(inputsFor(plan.program, {}, DEFAULT_SEED));
+        const partialSums = plan.decomposition.grain.reduce.length > 0;
+        return { outputs, tasks: plan.decomposition.tasks.length, threads: program.lanes.length, partialSums };
+      } finally {
+        await opened.close();
+      }
+    },
     async prepare(model, freeze, kind): Promise<Runnable> {
       const loaded = await session.load(model, freezeOf(freeze));
       const { plan } = await session.compile(loaded, optionsFor(kind));
@@ -99,7 +121,9 @@ export function modelRunner(session: Session): ModelRunner {
         arenaBytes,
         constantBytes: data.bytes.length,
         memoryBytes: wasm.memory.buffer.byteLength,
+        plannedBytes: countedBytes(plan.metrics.arenaBytes, plan.machine),
         run: () => void wasm.run(inputs),
+        touchedBytes: () => Math.max(...FILLINGS.map((filling) => lastChanged(wasm, inputs, filling))),
         slowest() {
           const { operators } = profileOf(plan, wasm.program, wasm.observe(inputs).seen);
           const total = operators.reduce((sum, { ms }) => sum + ms, 0);
@@ -108,6 +132,18 @@ export function modelRunner(session: Session): ModelRunner {
       };
     },
   };
+}
+
+/** Bytes that no result is likely to consist of. */
+const FILLINGS = [0xfa, 0x55];
+
+/** Bytes up to the last one before the constants that a run changes. */
+function lastChanged(wasm: WasmSession, inputs: ReadonlyMap<string, Values>, filling: number): number {
+  const before = new Uint8Array(wasm.memory.buffer, 0, wasm.program.data.address).fill(filling);
+  wasm.run(inputs);
+  let end = before.length;
+  while (end > 0 && before[end - 1] === filling) end--;
+  return end;
 }
 
 /** What the command line would compile with. */
