@@ -1,19 +1,19 @@
 import { ELEMENT_BYTES, type IndexMap, type Operation, shifted } from '@regrain/core-ir';
 import type { Geometry, Grid } from './geometry.js';
 
-/** Three operations that widen a map, slide a window over each channel alone, and sum over the channels. */
+/** Operations that widen a map and slide a window over each channel alone, and one that sums over the channels, if it belongs to them. */
 export interface Bottleneck {
-  /** Its results: wide, slid over, narrow. */
+  /** Results: wide, and slid over. */
   readonly wide: number;
   readonly slid: number;
-  readonly narrow: number;
-  /** Dimension of the channels in the two wide maps, and of the narrowing operation's domain that sums over them. */
+  /** Dimension of the channels in the two. */
   readonly axis: number;
-  readonly sumAxis: number;
   readonly channels: number;
+  /** The narrow result, and the dimension of its operation's domain that sums over the channels. */
+  readonly narrow?: { readonly tensor: number; readonly axis: number };
   /** Rows and columns of the wide map that one result reads, and by how many it advances. */
   readonly window: { readonly rows: readonly [number, number]; readonly columns: readonly [number, number] };
-  /** Bytes of the narrow result's partial sums. */
+  /** Bytes of what all groups add to: the narrow result's partial sums, or the map slid over, which stays. */
   readonly sumBytes: number;
 }
 
@@ -21,19 +21,20 @@ export interface Bottleneck {
 const GROUPS = [2, 3, 4, 6, 8, 12, 16, 24, 32];
 
 /**
- * The bottleneck that operations `first … first + 2` are, if they are one: then they can run a group of channels at a time, with the
+ * The bottleneck that operations `first … last - 1` are, if they are one: then they can run a group of channels at a time, with the
  * narrow result's partial sums held for all of its map. On small maps with large windows the sums take less than the rows of the wide
- * map would. Sources: fused depthwise tiling (FDT, Stahl et al. 2023), partial execution (Pex, Liberis & Lane 2023).
+ * map would. Without the third operation (behind a squeeze-and-excite) the map slid over is stored, and the wide one takes less. Sources:
+ * fused depthwise tiling (FDT, Stahl et al. 2023), partial execution (Pex, Liberis & Lane 2023).
  */
-export function bottleneckAt({ program, nodes, grids, readers, writers }: Geometry, first: number): Bottleneck | undefined {
-  const [widen, slide, narrowing] = [0, 1, 2].map((k) => program.operations[first + k]);
-  if (!narrowing?.body) return undefined;
-  const [wide, slid, narrow] = [0, 1, 2].map((k) => nodes[first + k].writes[0]);
-  const alone = [0, 1, 2].every((k) => nodes[first + k].writes.length === 1 && nodes[first + k].streams);
-  if (!alone || [wide, slid, narrow].some((tensor) => writers[tensor].length !== 1)) return undefined;
-  const chained = [wide, slid].every((tensor, k) => readers[tensor].length === 1 && readers[tensor][0] === first + k + 1);
-  if (!chained || [wide, slid].some((tensor) => program.outputs.includes(tensor))) return undefined;
-  if (nodes[first + 1].reads.length !== 1 || nodes[first + 2].reads.length !== 1) return undefined;
+export function bottleneckAt(geometry: Geometry, first: number, last: number): Bottleneck | undefined {
+  const { program, nodes, grids, readers, writers } = geometry;
+  const [widen, slide, narrowing] = program.operations.slice(first, last);
+  if (last - first < 2 || last - first > 3) return undefined;
+  if (nodes.slice(first, last).some(({ writes, streams }) => writes.length !== 1 || !streams || writers[writes[0]].length !== 1))
+    return undefined;
+  const [[wide], [slid]] = [nodes[first].writes, nodes[first + 1].writes];
+  if (String(readers[wide]) !== String(first + 1) || program.outputs.includes(wide) || nodes[first + 1].reads.length !== 1)
+    return undefined;
   const [{ rows, columns }] = nodes[first + 1].reads;
   if (!rows || !columns) return undefined;
   const axis = program.tensors[wide].shape.findIndex((extent, d) => {
@@ -44,21 +45,18 @@ export function bottleneckAt({ program, nodes, grids, readers, writers }: Geomet
   const channels = program.tensors[wide].shape[axis];
   const made = dimension(widen, wide, axis, 'write');
   const read = dimension(slide, wide, axis, 'read');
-  const sumAxis = dimension(narrowing, slid, axis, 'read');
-  if (made < 0 || read < 0 || sumAxis < 0 || read !== dimension(slide, slid, axis, 'write')) return undefined;
+  if (made < 0 || read < 0 || read !== dimension(slide, slid, axis, 'write')) return undefined;
   if (slide.domain[read].kind !== 'parallel' || widen.domain[made].kind !== 'parallel') return undefined;
-  if (narrowing.domain[sumAxis].kind !== 'reduction' || narrowing.domain[sumAxis].extent !== channels) return undefined;
-  const elements = program.tensors[narrow].shape.reduce((a, b) => a * b, 1);
-  return {
-    wide,
-    slid,
-    narrow,
-    axis,
-    sumAxis,
-    channels,
-    window: { rows: [rows.size, rows.stride], columns: [columns.size, columns.stride] },
-    sumBytes: elements * ELEMENT_BYTES[narrowing.body.acc],
-  };
+  const window = { rows: [rows.size, rows.stride], columns: [columns.size, columns.stride] } as const;
+  const found = { wide, slid, axis, channels, window };
+  if (!narrowing) return { ...found, sumBytes: grids[slid].bytes };
+  const sumAxis = dimension(narrowing, slid, axis, 'read');
+  const alone = String(readers[slid]) === String(first + 2) && !program.outputs.includes(slid) && nodes[first + 2].reads.length === 1;
+  if (!alone || !narrowing.body || sumAxis < 0 || narrowing.domain[sumAxis].kind !== 'reduction') return undefined;
+  if (narrowing.domain[sumAxis].extent !== channels) return undefined;
+  const [tensor] = nodes[first + 2].writes;
+  const elements = program.tensors[tensor].shape.reduce((a, b) => a * b, 1);
+  return { ...found, narrow: { tensor, axis: sumAxis }, sumBytes: elements * ELEMENT_BYTES[narrowing.body.acc] };
 }
 
 /** The dimension of an operation's domain that runs along a tensor's axis, all of it and nothing else; -1: none. */
@@ -82,7 +80,7 @@ export function groupedBytes(
   columns: number,
   align: number,
 ): { readonly groups: number; readonly during: number; readonly after: number } {
-  let best = { groups: 1, during: Number.POSITIVE_INFINITY, after: sumBytes + grids[narrow].bytes };
+  let best = { groups: 1, during: Number.POSITIVE_INFINITY, after: sumBytes + (narrow ? grids[narrow.tensor].bytes : 0) };
   for (const groups of GROUPS) {
     if (groups > channels) break;
     const share = Math.ceil(channels / groups) / channels;

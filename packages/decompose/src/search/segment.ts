@@ -86,7 +86,7 @@ export function segmentsTo(
   for (let first = last - 1; first >= Math.max(least, last - limits.maxOperations); first--) {
     if (!sweep.take(first)) return;
     sweep.finish(first, visit);
-    if (last - first === 3) sweep.group(first, visit);
+    if (last - first === 2 || last - first === 3) sweep.group(first, visit);
   }
 }
 
@@ -174,8 +174,8 @@ class Sweep {
   /** Offers the segment in groups of channels, if it is a bottleneck: the map that it reads stays until the last group. */
   group(first: number, visit: (segment: Segment) => void): void {
     const { grids, nodes } = this.geometry;
-    const bottleneck = bottleneckAt(this.geometry, first);
-    if (!bottleneck || this.readLater(bottleneck.slid)) return;
+    const bottleneck = bottleneckAt(this.geometry, first, this.last);
+    if (!bottleneck) return;
     let read = 0;
     for (const { tensor } of nodes[first].reads) if (!this.readLater(tensor) && this.takesBytes(tensor)) read += grids[tensor].bytes;
     const { groups, during, after } = groupedBytes(this.geometry, bottleneck, this.columns, this.limits.align);
