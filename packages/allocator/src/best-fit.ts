@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { sideBySide } from './adjacency/side-by-side.js';
 import type { Group } from './groups.js';
 import { packWith } from './outcome.js';
-import { type Placed, placeInOrder } from './place.js';
+import { type Placed, placeInOrder, startOf } from './place.js';
 import { HUGE, MANY, sweep } from './sweep.js';
 
 /** For many buffers, what the orders may look at in sum: some seconds. */
@@ -49,7 +49,7 @@ export class BestFitAllocator implements Allocator {
 
   place(packing: Packing, context: Context): Packed {
     return packWith(packing, (groups, load) =>
-      sideBySide(packing, groups, bestOfOrders(packing, groups, load.bytes, this.options.orders, context), context),
+      sideBySide(packing, groups, startOf(packing) ?? bestOfOrders(packing, groups, load.bytes, this.options.orders, context), context),
     );
   }
 }

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { sideBySide } from './adjacency/side-by-side.js';
 import type { Group } from './groups.js';
 import { packWith } from './outcome.js';
-import { type Placed, placeInOrder } from './place.js';
+import { type Placed, placeInOrder, startOf } from './place.js';
 
 export const hillClimbOptions = z.strictObject({
   iterations: z.number().int().min(0).default(500).describe('swaps to try, at most; fewer of many buffers'),
@@ -29,7 +29,7 @@ export class HillClimbAllocator implements Allocator {
 
   place(packing: Packing, context: Context): Packed {
     return packWith(packing, (groups, load) =>
-      sideBySide(packing, groups, new Climb(packing, groups, context).run(load.bytes, this.options), context),
+      sideBySide(packing, groups, startOf(packing) ?? new Climb(packing, groups, context).run(load.bytes, this.options), context),
     );
   }
 }

@@ -51,3 +51,8 @@ function findPlace(group: Group, occupancy: Occupancy, fit: Fit): number {
   });
   return best;
 }
+
+/** The placement that a packing says to begin with. */
+export function startOf({ buffers, start }: Packing): Placed | undefined {
+  return start && { offsets: start, height: buffers.reduce((height, { bytes }, b) => Math.max(height, start[b] + bytes), 0) };
+}

@@ -21,6 +21,8 @@ export interface Packing {
   readonly near: readonly (readonly [a: number, b: number, bytes: number])[];
   /** For wishes a placement may be higher by this share than one without them; 0 if absent. */
   readonly slack?: number;
+  /** Offsets that this allocator gave the same buffers when there were no wishes: where to begin, instead of searching for them again. */
+  readonly start?: Float64Array;
 }
 
 export type Packed =

@@ -90,13 +90,15 @@ function overfull({ machine, constraints }: Run, { residencies, steps }: Movemen
 /** An offset per residency, or the first space that fails. */
 async function pack(
   run: Run,
-  { work }: Drafted<'work'>,
+  { work, residencies: before, placements }: Drafted<'work' | 'residencies'>,
   { steps, residencies }: Movement,
   choice: Choice,
 ): Promise<readonly number[] | Shortage> {
   const allocator = run.plugin(Allocator, choice);
   const offsets = new Array<number>(residencies.length).fill(0);
-  const packings = packingsOf(run.program, work, steps, residencies, run.machine, run.constraints, run.adjacency);
+  // Placements are of the residencies that the mover gave first.
+  const placed = residencies === before ? placements : undefined;
+  const packings = packingsOf(run.program, work, steps, residencies, run.machine, run.constraints, run.adjacency, placed);
   for (const { space, packing, residency } of packings) {
     const clash = fixedClash(packing.buffers);
     if (clash)

@@ -5,7 +5,7 @@ import type { Residency } from '../extension-points/mover.js';
 import type { Constraint } from '../ir/constraint.js';
 import type { Decomposition } from '../ir/decomposition.js';
 import type { Machine } from '../ir/machine.js';
-import type { Step } from '../ir/plan.js';
+import type { Placement, Step } from '../ir/plan.js';
 import type { Program } from '../ir/program.js';
 
 /** The packing of one space, and which residency each of its buffers is (-1: reserved by the user). */
@@ -17,7 +17,8 @@ export interface SpacePacking {
 
 /**
  * One packing per space that holds anything: fixed where the user pins, reserved bytes as buffers that live all the time. With
- * `adjacency`, what tasks read together would best lie side by side, at so much more height, as a share, at most.
+ * `adjacency`, what tasks read together would best lie side by side, at so much more height, as a share, at most. `placed` are the
+ * residencies as they were placed before, if they were.
  */
 export function packingsOf(
   program: Program,
@@ -27,6 +28,7 @@ export function packingsOf(
   machine: Machine,
   constraints: readonly Constraint[],
   adjacency?: number,
+  placed?: readonly Placement[],
 ): SpacePacking[] {
   const bufferOf = new Int32Array(residencies.length);
   const members: number[][] = machine.spaces.map(() => []);
@@ -59,10 +61,17 @@ export function packingsOf(
     const wishes = near.flatMap(([a, b, bytes]) =>
       residencies[a].space === space && residencies[b].space === space ? [[bufferOf[a], bufferOf[b], bytes] as const] : [],
     );
+    const start = placed && Float64Array.from(residency, (r, buffer) => (r < 0 ? (buffers[buffer].fixed as number) : placed[r].offset));
     return [
       {
         space,
-        packing: { capacity: capacityOf(machine, space, constraints), buffers, near: wishes, ...(adjacency ? { slack: adjacency } : {}) },
+        packing: {
+          capacity: capacityOf(machine, space, constraints),
+          buffers,
+          near: wishes,
+          ...(adjacency ? { slack: adjacency } : {}),
+          ...(start ? { start } : {}),
+        },
         residency: Int32Array.from(residency),
       },
     ];
