@@ -1,4 +1,4 @@
-import { type Edit, editAll, expand, type Proposal, type Trial, wholeTensorGrain } from '@regrain/core-ir';
+import { type Edit, editAll, expand, type Program, type Proposal, type Trial, wholeTensorGrain } from '@regrain/core-ir';
 import { describe, expect, it } from 'vitest';
 import { PeakObjective } from './objectives/peak.js';
 import { TimeObjective } from './objectives/time.js';
@@ -48,6 +48,39 @@ describe('threshold', () => {
         }
       }
     }
+  });
+
+  it('cuts a map along one axis at a time where a reader flattens it', () => {
+    const chain = convChain(1, 16, { columns: 16 });
+    const rowsOfAll = { at: ['div', { d: 1 }, 16] } as const;
+    const columnsOfAll = { at: ['mod', { d: 1 }, 16] } as const;
+    const program: Program = {
+      ...chain,
+      tensors: [...chain.tensors, { name: 'flat', shape: [4, 256], dtype: 'float32', kind: 'computed' }],
+      operations: [
+        ...chain.operations,
+        {
+          name: 'flatten',
+          type: 'Flatten',
+          attributes: {},
+          domain: [
+            { extent: 4, kind: 'parallel' },
+            { extent: 256, kind: 'parallel' },
+          ],
+          operands: [
+            { tensor: 1, mode: 'read', map: [{ at: { d: 0 } }, rowsOfAll, columnsOfAll] },
+            { tensor: 2, mode: 'write', map: [{ at: { d: 0 } }, { at: { d: 1 } }] },
+          ],
+          body: { acc: 'float32', init: 0, step: 0, finish: { x: 0 } },
+          macs: 0,
+        },
+      ],
+      outputs: [2],
+    };
+    const { plan, seen } = planOf(program, whole(program));
+    const proposals = adjuster({ maxProposals: 100 }).propose(plan, seen, [], context());
+    expect(proposals.length).toBeGreaterThan(0);
+    for (const { edits } of proposals) expect(() => editAll(program, plan.decomposition.grain, edits)).not.toThrow();
   });
 
   it('follows the policy for low reuse', () => {

@@ -62,8 +62,9 @@ export function listCandidates(
     const groups = new Map<string, Member[]>();
     const join = (key: string, member: Member) => {
       const list = groups.get(key);
-      if (list) list.push(member);
-      else groups.set(key, [member]);
+      if (!list) groups.set(key, [member]);
+      // Where rows and columns become one dimension (a flattened map), both are in one chain: a batch cuts along the better.
+      else if (list[list.length - 1].metrics !== member.metrics) list.push(member);
     };
     measured.forEach((metrics, i) => {
       const verdict = verdicts[i];
