@@ -25,7 +25,7 @@ const CASES: readonly Case[] = [
     maxMacFactor: 1.5,
   },
   // Alwani et al., Fused-Layer CNN Accelerators, MICRO 2016: 77 MB layer by layer, 3.6 MB fused, 362 KB of storage on chip.
-  { name: 'VGG-19, five convolutions, 362 KB', source: () => vggHead(), capacity: 362_000, maxMacFactor: 1, published: 3.6 * 1024 ** 2 },
+  { name: 'VGG-19, five convolutions, 362 KB', source: () => vggHead(), capacity: 362_000, maxMacFactor: 1.05, published: 3.6 * 1024 ** 2 },
 ];
 
 /** The first five convolutions of VGG-19 and the two poolings between them; float32, as published. */

@@ -79,7 +79,13 @@ export function frontOf(
   macFactor: number,
 ): readonly FrontPoint[] {
   const { constraints, machine, signal } = context;
-  const access = new Map(constraints.flatMap((each) => (each.kind === 'input' ? [[each.tensor, each.access] as const] : [])));
+  const counted = new Set(machine.spaces.flatMap(({ name, counted: counts }) => (counts ? [name] : [])));
+  const access = new Map(
+    constraints.flatMap((each) => {
+      if (each.kind === 'input') return [[each.tensor, each.access] as const];
+      return each.kind === 'pin' && !counted.has(each.space) ? [[each.tensor, 'external'] as const] : [];
+    }),
+  );
   const align = machine.spaces.reduce((most, space) => (space.counted ? Math.max(most, space.align) : most), 1);
   const { maxMacFactor: _, point: __, ...model } = options;
   const key = JSON.stringify([model, [...access], align]);
@@ -105,7 +111,7 @@ function search(
   const extraMacs = (macFactor - 1) * geometry.macs;
   const accessOf = (tensor: number): 'resident' | 'streamed' | 'external' | undefined => {
     const { kind, name } = program.tensors[tensor] ?? { kind: 'computed', name: '' };
-    return kind === 'input' ? (access.get(name) ?? 'resident') : undefined;
+    return access.get(name) ?? (kind === 'input' ? 'resident' : undefined);
   };
   const limits: SegmentLimits = {
     maxTiles: options.maxTiles,

@@ -9,8 +9,8 @@ const LOOKED_AT = 1024;
 
 /**
  * List scheduling with memory as a constraint: of the ready tasks that fit into every space, the first by `before`. Tasks that do not fit
- * wait until bytes are let go; where no ready task fits, the one that exceeds the limits least runs, for nothing else can. O((tasks +
- * dependences) log tasks) and a look at every waiting task whenever bytes are let go.
+ * wait until there may be room; where no ready task fits, the one that exceeds the limits least runs, for nothing else can. O((tasks +
+ * dependences) log tasks) and a look at every waiting task whenever there may be room.
  */
 export function listInRoom(
   graph: Pick<TaskGraph, 'tasks' | 'row' | 'out' | 'to'>,

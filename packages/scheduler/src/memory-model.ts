@@ -12,7 +12,7 @@ import {
 
 /**
  * What a schedule's live bytes depend on: which regions each task touches, how large they are, and which live before or after the
- * run. Constants and external inputs take no bytes; a resident input lives from the start, a streamed one from its first reader.
+ * run. Constants, external inputs and what is pinned to a space that does not count take no bytes; a resident input lives from the start, a streamed one from its first reader.
  */
 export interface MemoryModel {
   /** Regions touched by task t: `region[row[t]] … region[row[t + 1] - 1]`, only those that take bytes. */
@@ -32,13 +32,16 @@ export interface MemoryModel {
   readonly inPlaceTo: Int32Array;
 }
 
-export function memoryModel(program: Program, work: Decomposition, context: Pick<Context, 'constraints'>): MemoryModel {
+export function memoryModel(program: Program, work: Decomposition, context: Pick<Context, 'constraints' | 'machine'>): MemoryModel {
   const access = new Map(
     context.constraints.flatMap((constraint) => (constraint.kind === 'input' ? [[constraint.tensor, constraint.access] as const] : [])),
   );
+  const uncounted = new Set(context.machine.spaces.flatMap(({ name, counted }) => (counted ? [] : [name])));
+  const elsewhere = new Set(context.constraints.flatMap((each) => (each.kind === 'pin' && uncounted.has(each.space) ? [each.tensor] : [])));
   const free = (instance: number): boolean => {
-    const { kind, name } = program.tensors[work.instances[instance].tensor];
-    return kind === 'constant' || (kind === 'input' && access.get(name) === 'external');
+    const { tensor, role } = work.instances[instance];
+    const { kind, name } = program.tensors[tensor];
+    return kind === 'constant' || (kind === 'input' && access.get(name) === 'external') || (role === 'primary' && elsewhere.has(name));
   };
   const indexes = indexRegions(work);
   const { row, region } = touchedRegions(work, free, indexes);

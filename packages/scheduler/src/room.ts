@@ -38,21 +38,21 @@ export class Room {
     return over;
   }
 
-  /** Runs it; true if some bytes were let go. */
+  /** Runs it; true if another task may fit for that: bytes were let go, or of a region one last task is left, which may take its bytes. */
   run(task: number): boolean {
     const { row, region, bytes, uses, before, after } = this.model;
     const { left, live } = this;
     const { of } = this.spaces;
-    let freed = false;
+    let eased = false;
     for (let e = row[task]; e < row[task + 1]; e++) {
       const r = region[e];
       if (left[r] === uses[r] && !before[r]) live[of[r]] += bytes[r];
       left[r]--;
-      if (left[r] > 0 || after[r]) continue;
-      live[of[r]] -= bytes[r];
-      freed = true;
+      if (after[r]) continue;
+      if (left[r] <= 1) eased = true;
+      if (left[r] === 0) live[of[r]] -= bytes[r];
     }
-    return freed;
+    return eased;
   }
 }
 

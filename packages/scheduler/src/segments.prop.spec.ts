@@ -8,6 +8,7 @@ import {
   type Program,
   wholeTensorGrain,
 } from '@regrain/core-ir';
+import { testMachine } from '@regrain/testkit';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { taskGraph } from './graph.js';
@@ -88,7 +89,7 @@ it.each(['streamed', 'resident', 'external'] as const)(
       fc.property(cases, ({ program, grain }) => {
         const work = expand(program, grain);
         const needs = needsOf(work);
-        const context = { constraints: [{ kind: 'input' as const, tensor: 'x', access }] };
+        const context = { machine: testMachine, constraints: [{ kind: 'input' as const, tensor: 'x', access }] };
         const graph = taskGraph(program, work, needs, context);
         const model = memoryModel(program, work, context);
         const { order, peak } = bestSegments(graph, model, { maxCuts: 10 });
@@ -115,7 +116,7 @@ it('begins segments only where the grain says, if it says so', () => {
     fc.property(cases, ({ program, grain }) => {
       const work = expand(program, grain);
       const needs = needsOf(work);
-      const context = { constraints: [] };
+      const context = { machine: testMachine, constraints: [] };
       const graph = taskGraph(program, work, needs, context);
       const model = memoryModel(program, work, context);
       const every = program.operations.map((_, o) => o);

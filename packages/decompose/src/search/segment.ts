@@ -38,6 +38,7 @@ export interface SegmentLimits {
   /** Bytes to which regions are aligned. */
   readonly align: number;
   readonly mayRecompute: (tensor: number, reader: number) => boolean;
+  /** How an input is counted; of others, `external`: it lies where it takes no bytes that count. */
   readonly access: (tensor: number) => 'resident' | 'streamed' | 'external' | undefined;
 }
 
@@ -140,7 +141,7 @@ class Sweep {
     const { grids, nodes, writers } = this.geometry;
     let constant = this.crossing(first);
     let made = 0;
-    for (const tensor of this.results) if (writers[tensor][0] >= first) made += grids[tensor].bytes;
+    for (const tensor of this.results) if (writers[tensor][0] >= first && this.takesBytes(tensor)) made += grids[tensor].bytes;
     for (let o = first; o < this.last; o++) constant += nodes[o].sumBytes;
     for (const tensor of this.whole) if (!this.readLater(tensor) && this.takesBytes(tensor)) constant += grids[tensor].bytes;
     const found: Segment[] = [];
@@ -333,10 +334,9 @@ class Sweep {
     let bytes = 0;
     for (let tensor = 0; tensor < grids.length; tensor++) {
       const { kind } = program.tensors[tensor];
-      if (kind === 'constant' || !this.readLater(tensor)) continue;
+      if (kind === 'constant' || !this.readLater(tensor) || !this.takesBytes(tensor)) continue;
       if (kind === 'input') {
-        const access = this.limits.access(tensor);
-        if (access === 'external' || (access === 'streamed' && (readers[tensor][0] ?? this.last) >= this.last)) continue;
+        if (this.limits.access(tensor) === 'streamed' && (readers[tensor][0] ?? this.last) >= this.last) continue;
       } else if ((writers[tensor][0] ?? first) >= first) continue;
       bytes += grids[tensor].bytes;
     }
