@@ -61,3 +61,20 @@ describe('bench schedule', () => {
     expect(peaks.filter(({ metric, ratio }) => metric === 'peak, exact' && ratio === 1)).toHaveLength(2);
   });
 });
+
+describe('critical-path', () => {
+  it('keeps to the scratchpad of a machine with two engines, where program order does not fit', () => {
+    const flags = ['--target', 'npu-2engine', '--move', 'one-space', '--decompose', 'bands', '--adjust', 'none', '--input', 'external'];
+    const model = example('models', 'mbv2_224_qdq.onnx');
+    expect(regrain(['compile', model, ...flags, '--schedule', 'program-order'])).toMatchObject({ code: 1 });
+    const summary = json<Summary & { readonly externalInput: { readonly arenaBytes: number }; readonly makespanCycles: number }>([
+      'compile',
+      model,
+      ...flags,
+      '--schedule',
+      'critical-path',
+    ]);
+    expect(summary.verified).toBe(true);
+    expect(summary.externalInput.arenaBytes).toBeLessThanOrEqual(1 << 20);
+  });
+});
