@@ -33,9 +33,10 @@ export async function planDrafts(run: Run, drafts: readonly Draft[]): Promise<Fi
   return allowed.reduce((best, draft) => (draft.score < best.score ? draft : best));
 }
 
-/** The same plan with its regions placed once more, side by side what is read together; undefined where that is worse. */
+/** The same plan with its regions placed once more, side by side what is read together; undefined where that is worse or not asked for. */
 export async function placeSideBySide(run: Run, draft: Finished): Promise<Finished | undefined> {
   const slack = run.options.adjacency ?? 0;
+  if (slack === false) return undefined;
   const asked = run.with({ adjacency: slack });
   let placed: Draft = draft;
   try {

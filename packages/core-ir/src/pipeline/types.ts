@@ -34,8 +34,8 @@ export interface CompileOptions {
    * verification and the accountings are not cut short.
    */
   readonly budgetMs?: number;
-  /** How much higher, as a share, the answer may be so that what is read together lies side by side. Absent: no higher. */
-  readonly adjacency?: number;
+  /** How much higher, as a share, the answer may be so that what is read together lies side by side. Absent: no higher; `false`: not asked for. */
+  readonly adjacency?: number | false;
   readonly progress?: (event: ProgressEvent) => void;
 }
 
