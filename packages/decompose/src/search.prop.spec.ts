@@ -104,6 +104,18 @@ describe('search', () => {
       expect(Array.from(data)).toEqual(Array.from(expected.get(name)?.data ?? []));
   });
 
+  it('moves nothing that the user has pinned or put in an order', () => {
+    const program = network(24, [{ expand: 6, kernel: 3, stride: 1, channels: 2, residual: true, squeeze: true }], false);
+    const copiesUnder = (...constraints: Constraint[]): number =>
+      frontOf(program, contextOf(external, ...constraints), options, 2)
+        .at(-1)
+        ?.grain().copies?.length ?? 0;
+    expect(copiesUnder()).toBeGreaterThan(0);
+    expect(copiesUnder({ kind: 'before', first: program.operations[0].name, then: program.operations[1].name })).toBe(0);
+    const wide = program.tensors[program.operations[1].operands[1].tensor];
+    expect(copiesUnder({ kind: 'pin', tensor: wide.name, space: machine.spaces[0].name })).toBe(0);
+  });
+
   it('runs a bottleneck on a small map in groups of channels, with partial sums of the narrow result', () => {
     const program = network(5, [{ expand: 40, kernel: 5, stride: 1, channels: 2, residual: false, squeeze: false }], false);
     const [first] = frontAt(program, 1);

@@ -86,14 +86,17 @@ export function frontOf(
       return each.kind === 'pin' && !counted.has(each.space) ? [[each.tensor, 'external'] as const] : [];
     }),
   );
+  const pinned = new Set(constraints.flatMap((each) => (each.kind === 'pin' ? [each.tensor] : [])));
+  // An order of operations that the user demands is one of those that the program has.
+  const maxCopies = constraints.some(({ kind }) => kind === 'before') ? 0 : options.maxCopies;
   const align = machine.spaces.reduce((most, space) => (space.counted ? Math.max(most, space.align) : most), 1);
   const { maxMacFactor: _, point: __, ...model } = options;
-  const key = JSON.stringify([model, [...access], align]);
+  const key = JSON.stringify([model, [...access], align, maxCopies, [...pinned]]);
   const known = fronts.get(program) ?? new Map<string, Known>();
   fronts.set(program, known);
   let front = known.get(key);
   if (front?.macFactor !== macFactor) {
-    front = { macFactor, points: search(program, access, align, options, macFactor, signal) };
+    front = { macFactor, points: search(program, access, pinned, align, { ...options, maxCopies }, macFactor, signal) };
     known.set(key, front);
   }
   return front.points;
@@ -102,6 +105,7 @@ export function frontOf(
 function search(
   program: Program,
   access: ReadonlyMap<string, 'resident' | 'streamed' | 'external'>,
+  pinned: ReadonlySet<string>,
   align: number,
   options: SearchOptions,
   macFactor: number,
@@ -130,7 +134,8 @@ function search(
   const rough = (each: Geometry): Route[] =>
     routesOf(each, [options.columns[options.columns.length >> 1]], { ...within(each), bands: [1], keep: ROUGHLY }, signal);
   const bytesOf = (tensor: number, { grids }: Geometry): number => (accessOf(tensor) === 'external' ? 0 : grids[tensor].bytes);
-  const passes = { macs: geometry.macs, extraMacs, maxTried: options.maxTried, maxCopies: options.maxCopies, bytesOf };
+  const fixed = (tensor: number): boolean => pinned.has(program.tensors[tensor]?.name ?? '');
+  const passes = { macs: geometry.macs, extraMacs, maxTried: options.maxTried, maxCopies: options.maxCopies, bytesOf, fixed };
   const tried = secondPasses(program, { copies: [], geometry, routes: rough(geometry) }, passes, rough);
   const total = (variant: Variant, route: Route): number => route.macs + variant.geometry.macs - geometry.macs;
   const frontOfAll = (variants: readonly Variant[]) =>

@@ -1,4 +1,4 @@
-import { type Copy, type Extended, extended, type Program } from '@regrain/core-ir';
+import { type Copy, extended, type Program } from '@regrain/core-ir';
 import { type Route, segmentsOf } from './boundaries.js';
 import { type Geometry, geometryOf } from './geometry.js';
 import { paretoSet } from './pareto-set.js';
@@ -21,6 +21,8 @@ export interface SecondPassLimits {
   readonly maxCopies: number;
   /** Bytes that a tensor takes if it is kept. */
   readonly bytesOf: (tensor: number, geometry: Geometry) => number;
+  /** It stays as it is: the user has said where it lies. */
+  readonly fixed: (tensor: number) => boolean;
 }
 
 /**
@@ -43,8 +45,7 @@ export function secondPasses(
     if (!before) break;
     let next: Variant | undefined;
     let most = 0;
-    const whole = extended(program, best.copies);
-    for (const copy of copiesFor(whole, best.geometry, before, limits)) {
+    for (const copy of copiesFor(best.geometry, before, limits)) {
       const copies = [...best.copies, copy];
       const geometry = geometryOf(extended(program, copies).program);
       const variant = { copies, geometry, routes: routesOf(geometry) };
@@ -74,8 +75,10 @@ const WORTH = 0.02;
 const NEAR = 0.93;
 
 /** Moves worth trying at the segments of a route that hold most, those first that free most. */
-function copiesFor({ program }: Extended, geometry: Geometry, route: Route, limits: SecondPassLimits): Copy[] {
-  const persistent = new Set(program.states.flatMap(({ from, to }) => [from.tensor, to.tensor]));
+function copiesFor(geometry: Geometry, route: Route, limits: SecondPassLimits): Copy[] {
+  const { tensors, states } = geometry.program;
+  const persistent = new Set(states.flatMap(({ from, to }) => [from.tensor, to.tensor]));
+  for (let tensor = 0; tensor < tensors.length; tensor++) if (limits.fixed(tensor)) persistent.add(tensor);
   const found = new Map<string, { readonly copy: Copy; readonly freed: number; readonly macs: number }>();
   for (const segment of segmentsOf(route).filter(({ bytes }) => bytes >= route.bytes * NEAR)) {
     for (const each of [...passesFor(geometry, segment, limits, persistent), ...hoistsFor(geometry, segment, limits, persistent)]) {
@@ -170,7 +173,7 @@ function chainsOf(
     for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
       for (const o of writers[next]) {
         if (inside.has(o)) continue;
-        if ([...nodes[o].writes, ...nodes[o].reads.map((read) => read.tensor)].some((each) => persistent.has(each)))
+        if (nodes[o].writes.some((each) => persistent.has(each)) || nodes[o].reads.some((read) => persistent.has(read.tensor)))
           return paretoSet(chains);
         inside.add(o);
         for (const read of nodes[o].reads) {
