@@ -58,7 +58,49 @@ function gated(stride: 1 | 2): Program {
   };
 }
 
+/** `gated`, and then r [64] = y + x; with `late` false r reads a map of x in place of y, so it may run before the gate is there. */
+function withResidual(late: boolean): Program {
+  const base = gated(1);
+  const [map, sum, scale] = base.operations;
+  return {
+    ...base,
+    tensors: [...base.tensors, tensor('r', [64]), tensor('q', [1])],
+    operations: [
+      map,
+      sum,
+      scale,
+      operation(
+        'add',
+        [64],
+        [],
+        [
+          [0, at(0)],
+          [late ? 3 : 1, at(0)],
+        ],
+        [5, at(0)],
+      ),
+      operation(
+        'end',
+        [1, 64],
+        [1],
+        [
+          [5, at(1)],
+          [3, at(1)],
+        ],
+        [6, at(0)],
+      ),
+    ],
+    outputs: [6],
+  };
+}
+
 describe('lowerBound', () => {
+  it('adds what waits for the gated result: the input of a residual block', () => {
+    expect(lowerBound(withResidual(true), machine, [input('x', 'streamed')])).toBe(128);
+    expect(lowerBound(withResidual(true), machine, [input('x', 'external')])).toBe(64);
+    expect(lowerBound(withResidual(false), machine, [input('x', 'streamed')])).toBe(64);
+  });
+
   it('is all outputs, or all resident inputs', () => {
     const { program } = blurs(2, 16);
     expect(lowerBound(program, machine, [input('t0', 'streamed')])).toBe(128);

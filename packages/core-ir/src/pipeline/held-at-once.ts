@@ -1,53 +1,114 @@
 import { type Box, boxOf, contains, intersect } from '../ir/box.js';
 import { dimensionsOf, type Expr, type IndexMap, image, shifted } from '../ir/index-map.js';
-import { domainBox, type Operation, type Program } from '../ir/program.js';
+import { domainBox, type Operand, type Operation, type Program } from '../ir/program.js';
 import { tensorBytes } from '../ir/tensor.js';
 
 /** Walking back from every reader through the whole program would be quadratic; farther back than this no barrier is looked for. */
 const DEPTH = 24;
 
 /**
- * Bytes of the largest tensor X that must be held whole at one time: an operation reads X and, beside it, something that depends on
- * every element of X (the gate of a squeeze-and-excite on what it gates, the sum of a softmax on its exponentials). Before its first
- * point can run, all of X has been computed, and every element of X is still to be read there, or held by what took its bytes in place.
- * Without recomputation that is a bound; the reading operation must read all of X and have at most X's bytes to give up in place.
+ * Bytes that must be held at one time: an operation G reads all of a tensor X and, beside it, something that depends on every element of
+ * X (the gate of a squeeze-and-excite on what it gates, the sum of a softmax on its exponentials). Before its first point can run, all of
+ * X has been computed, and every element of X is still to be read there. So has every tensor on which the gate depends as a whole (the
+ * block's input), and it is held too if an operation reads all of it of which every point depends on a result of G (the residual
+ * sum). Without recomputation that is a bound; nothing can have taken the bytes in place, as readers are still to come.
  */
 export function heldAtOnce(program: Program, takesBytes: (tensor: number) => boolean): number {
   const producer = new Map<number, Operation[]>();
-  for (const operation of program.operations) {
+  const readers = new Map<number, number[]>();
+  program.operations.forEach((operation, o) => {
     for (const { tensor, mode } of operation.operands) {
       if (mode !== 'read') producer.set(tensor, [...(producer.get(tensor) ?? []), operation]);
+      else if (takesBytes(tensor)) readers.set(tensor, [...(readers.get(tensor) ?? []), o]);
     }
-  }
+  });
   let most = 0;
-  for (const operation of program.operations) {
+  program.operations.forEach((operation, o) => {
     const reads = operation.operands.filter(({ mode }) => mode === 'read');
-    if (reads.length < 2) continue;
+    if (reads.length < 2) return;
     for (const { tensor, map } of reads) {
-      const { shape } = program.tensors[tensor];
-      const bytes = takesBytes(tensor) ? tensorBytes(program.tensors[tensor]) : 0;
-      const domain = domainBox(operation);
-      if (bytes <= most || !gapless(map, domain) || !contains(image(map, domain, shape), boxOf(shape))) continue;
-      const gated = reads.some(
+      if (!takesBytes(tensor) || !readsAll(program, operation, tensor, map)) continue;
+      const gate = reads.find(
         (other) =>
           other.tensor !== tensor &&
           program.tensors[other.tensor].kind === 'computed' &&
-          corners(operation).every((corner) => {
-            const { shape: size } = program.tensors[other.tensor];
-            const need = gapless(other.map, corner) ? intersect(image(other.map, corner, size), boxOf(size)) : undefined;
-            return need !== undefined && needsAll(program, producer, other.tensor, need, tensor);
-          }),
+          everyPoint(program, operation, other, (need) => needsAll(program, producer, other.tensor, need, tensor)),
       );
-      if (gated) most = bytes;
+      if (!gate) continue;
+      const results = new Set(operation.operands.flatMap((each) => (each.mode === 'read' ? [] : [each.tensor])));
+      let bytes = tensorBytes(program.tensors[tensor]);
+      for (const [kept, at] of readers) {
+        // A reader that comes after G stands after it: the program's order is a legal one.
+        const late = at.filter((reader) => reader > o);
+        if (kept === tensor || late.length === 0) continue;
+        const waits = late.some((reader) => waitsFor(program, producer, program.operations[reader], kept, results));
+        if (waits && everyPoint(program, operation, gate, (need) => needsAll(program, producer, gate.tensor, need, kept)))
+          bytes += tensorBytes(program.tensors[kept]);
+      }
+      most = Math.max(most, bytes);
     }
-  }
+  });
   return most;
 }
 
-/** Whether `box` of `from` depends on every element of `target`: the need carried back by index maps, as one box per tensor. */
+/** Whether an operation reads all of a tensor, and every point of it reads something that depends on one of `results`. */
+function waitsFor(
+  program: Program,
+  producer: ReadonlyMap<number, readonly Operation[]>,
+  operation: Operation,
+  tensor: number,
+  results: ReadonlySet<number>,
+): boolean {
+  const reads = operation.operands.filter(({ mode }) => mode === 'read');
+  if (!reads.some((read) => read.tensor === tensor && readsAll(program, operation, tensor, read.map))) return false;
+  return reads.some(
+    (other) =>
+      other.tensor !== tensor &&
+      everyPoint(program, operation, other, (need) => results.has(other.tensor) || reaches(program, producer, other.tensor, need, results)),
+  );
+}
+
+function readsAll(program: Program, operation: Operation, tensor: number, map: IndexMap): boolean {
+  const { shape } = program.tensors[tensor];
+  const domain = domainBox(operation);
+  return gapless(map, domain) && contains(image(map, domain, shape), boxOf(shape));
+}
+
+/** Whether something holds for what each point of an operation needs by an operand: for the corners, between which needs are monotone. */
+function everyPoint(program: Program, operation: Operation, { tensor, map }: Operand, holds: (need: Box) => boolean): boolean {
+  const { shape } = program.tensors[tensor];
+  return corners(operation).every((corner) => {
+    const need = gapless(map, corner) ? intersect(image(map, corner, shape), boxOf(shape)) : undefined;
+    return need !== undefined && holds(need);
+  });
+}
+
+/** Whether `box` of `from` depends on every element of `target`. */
 function needsAll(program: Program, producer: ReadonlyMap<number, readonly Operation[]>, from: number, box: Box, target: number): boolean {
-  let frontier = new Map<number, Box>([[from, box]]);
   const whole = boxOf(program.tensors[target].shape);
+  return carriedBack(program, producer, from, box, (tensor, need) => tensor === target && contains(need, whole));
+}
+
+/** Whether `box` of `from` depends on any element of `targets`. */
+function reaches(
+  program: Program,
+  producer: ReadonlyMap<number, readonly Operation[]>,
+  from: number,
+  box: Box,
+  targets: ReadonlySet<number>,
+): boolean {
+  return carriedBack(program, producer, from, box, (tensor) => targets.has(tensor));
+}
+
+/** Whether a need that is carried back by index maps, as one box per tensor, ever meets what is sought. */
+function carriedBack(
+  program: Program,
+  producer: ReadonlyMap<number, readonly Operation[]>,
+  from: number,
+  box: Box,
+  sought: (tensor: number, need: Box) => boolean,
+): boolean {
+  let frontier = new Map<number, Box>([[from, box]]);
   for (let depth = 0; depth < DEPTH && frontier.size > 0; depth++) {
     const next = new Map<number, Box>();
     for (const [tensor, need] of frontier) {
@@ -63,7 +124,7 @@ function needsAll(program: Program, producer: ReadonlyMap<number, readonly Opera
         const { shape } = program.tensors[read];
         const touched = intersect(image(map, domain, shape), boxOf(shape));
         if (!touched) continue;
-        if (read === target && contains(touched, whole)) return true;
+        if (sought(read, touched)) return true;
         // Of two ways to one tensor the larger need is followed: the union of both may be no box.
         const known = next.get(read);
         if (!known || contains(touched, known)) next.set(read, touched);
