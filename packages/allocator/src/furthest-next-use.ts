@@ -136,6 +136,8 @@ class Eviction {
         this.clean[region] = 1;
       }
     });
+    // What waits in the working space before the first task cannot leave earlier.
+    if (this.live > this.limit) throw this.infeasible(0, new Set(), 'the beginning, where the inputs wait');
     this.schedule.order.forEach((task, position) => {
       if (position % 1024 === 0) this.context.signal.throwIfAborted();
       this.task(task, position);
@@ -177,7 +179,7 @@ class Eviction {
     const missing = [...wanted].filter((region) => this.above[region] < 0);
     let room = scratch;
     for (const region of missing) if (!(dying && region === uses.takesTo[task])) room += this.size(region);
-    this.makeRoom(room, wanted, task, position);
+    this.makeRoom(room, wanted, () => this.nameOf(task));
     const waits = new Set<number>();
     const fresh: number[] = [];
     for (const region of missing) {
@@ -239,7 +241,7 @@ class Eviction {
     return this.next[region] < this.uses.of[region + 1] ? this.uses.at[this.next[region]] : NEVER;
   }
 
-  private makeRoom(room: number, wanted: ReadonlySet<number>, task: number, _position: number): void {
+  private makeRoom(room: number, wanted: ReadonlySet<number>, where: () => string): void {
     while (this.live + room > this.limit) {
       let victim = -1;
       for (const region of this.inside) {
@@ -251,7 +253,7 @@ class Eviction {
         )
           victim = region;
       }
-      if (victim < 0) throw this.infeasible(room, wanted, task);
+      if (victim < 0) throw this.infeasible(room, wanted, where());
       this.evict(victim);
     }
   }
@@ -301,7 +303,7 @@ class Eviction {
     for (const region of kept) {
       const home = this.homeOf(region);
       if (home === this.fast && this.above[region] < 0 && this.under[region] >= 0) {
-        this.makeRoom(this.size(region), new Set(kept), -1, this.schedule.order.length);
+        this.makeRoom(this.size(region), new Set(kept), () => 'the end, where the outputs come back');
         this.fetch(region);
       } else if (home !== this.fast && !this.isAway(region) && this.above[region] >= 0 && !this.clean[region]) this.evict(region);
     }
@@ -312,18 +314,22 @@ class Eviction {
     }
   }
 
-  private infeasible(room: number, wanted: ReadonlySet<number>, task: number): InfeasibleError {
+  private nameOf(task: number): string {
+    const { operation, box } = this.work.tasks[task];
+    return `${this.program.operations[operation].name}${formatBox(box)}`;
+  }
+
+  private infeasible(room: number, wanted: ReadonlySet<number>, where: string): InfeasibleError {
     const { machine } = this.context;
     const parts = [...new Set([...wanted, ...this.inside])].map((region) => {
       const { instance, box, bytes } = this.work.regions[region];
       return { what: `${this.program.tensors[this.work.instances[instance].tensor].name}${formatBox(box)}`, bytes };
     });
-    const found = task < 0 ? undefined : this.work.tasks[task];
     return new InfeasibleError({
       space: machine.spaces[this.fast].name,
       required: this.live + room,
       available: this.limit,
-      task: found ? `${this.program.operations[found.operation].name}${formatBox(found.box)}` : 'the end, where the outputs come back',
+      task: where,
       peak: parts.toSorted((a, b) => b.bytes - a.bytes).slice(0, 5),
     });
   }
