@@ -21,10 +21,19 @@ import { Segment } from './layout/segment.js';
 import { layoutSpaces } from './layout/spaces.js';
 import { dense, type Located, locate, type Piece } from './layout/view.js';
 import type { Action, Held, HostOperand, KernelKind, Sync, WasmProgram } from './program.js';
+import { hasRelaxedSimd } from './web-assembly.js';
+
+/**
+ * `exact`: floats give the same bits on every machine and by every decomposition (partial sums apart). `fast`: products and sums may be
+ * fused (relaxed SIMD, where the host has it), and windows may be computed by Winograd's short convolutions, so last bits differ.
+ */
+export type Arithmetic = 'exact' | 'fast';
 
 export interface EmitOptions {
   /** Only element-by-element kernels: slow, and equal to the reference interpreter to the bit. */
   readonly generic?: boolean;
+  /** `fast`: see `Math`; default `exact`. */
+  readonly math?: Arithmetic;
   /** One thread runs the steps of all engines, in the plan's order. */
   readonly oneLane?: boolean;
 }
@@ -50,6 +59,8 @@ interface LaneBuilder {
   /** Words per entry: the function's place in the table and the address of its descriptor; of several lanes also waits and position. */
   readonly entries: number[];
   readonly counter?: number;
+  /** What kernels of the lane work in, and the words of descriptors that are to be its address. */
+  readonly scratch: { bytes: number; readonly users: number[] };
 }
 
 class Emitter {
@@ -67,6 +78,8 @@ class Emitter {
   /** Per step: what its lane's counter is when it is done. */
   private readonly position: Int32Array;
   private readonly abort: number | undefined;
+  /** Relaxed SIMD is allowed and there. */
+  private readonly fused: boolean;
   /** Regions of inputs that arrive while the plan runs: before which step. */
   private readonly arrival = new Map<number, number>();
   private readonly external = new Map<number, Located>();
@@ -79,6 +92,7 @@ class Emitter {
   ) {
     if (plan.program.trace)
       throw new RegrainError('unsupported', `${plan.program.name} is a trace: its instructions have no meaning to run`);
+    this.fused = options.math === 'fast' && hasRelaxedSimd();
     this.spaces = layoutSpaces(plan);
     this.segment = new Segment(this.spaces.end);
     this.live = new LiveRegions(plan, this.spaces);
@@ -89,6 +103,7 @@ class Emitter {
       actions: [],
       schedule: [],
       entries: [],
+      scratch: { bytes: 0, users: [] },
       ...(several ? { counter: this.segment.reserve(CACHE_LINE, CACHE_LINE) } : {}),
     }));
     this.abort = several ? this.segment.reserve(CACHE_LINE, CACHE_LINE) : undefined;
@@ -101,6 +116,7 @@ class Emitter {
         wasm.Features.BulkMemory |
         wasm.Features.SignExt |
         wasm.Features.MutableGlobals |
+        (this.fused ? wasm.Features.RelaxedSIMD : 0) |
         (several ? wasm.Features.Atomics : 0),
     );
     // Loads and stores refer to the memory that exists when they are made.
@@ -120,6 +136,11 @@ class Emitter {
     }
     const last = [...program.outputs, ...program.states.map(({ from }) => from.tensor)];
     for (const tensor of new Set(last)) held.push(...this.holdAtEnd(tensor));
+    for (const { scratch } of this.lanes) {
+      if (scratch.bytes === 0) continue;
+      const address = segment.reserve(scratch.bytes, CACHE_LINE);
+      for (const user of scratch.users) segment.setWord(user, address);
+    }
     const memoryBytes = segment.end + SLACK;
     const lanes = this.lanes.map(({ actions, schedule, entries, counter }) => ({
       actions,
@@ -236,16 +257,17 @@ class Emitter {
         segment: this.segment,
         valuesOf: (tensor) => constantValues(program, tensor, this.constants),
         generic: this.options.generic === true,
+        fast: this.options.math === 'fast',
       },
       task.box,
     );
     if (!selected) return false;
-    const { kind, key, write, extra } = selected;
+    const { kind, key, write, extra, scratch } = selected;
     let place = this.functions.get(key);
     if (place === undefined) {
       place = this.names.length;
       const name = `k${place}`;
-      const fn: Builder = new FunctionBuilder(this.wasm, this.module);
+      const fn: Builder = new FunctionBuilder(this.wasm, this.module, undefined, this.fused);
       write(fn, this.imports);
       fn.finish(name);
       this.functions.set(key, place);
@@ -254,8 +276,13 @@ class Emitter {
     }
     const ends = shape.phase === 'init' || shape.phase === 'finish';
     const sides = task.box.flatMap(([lo, hi], d) => (ends && operation.domain[d].kind === 'reduction' ? [0, 1] : [lo, hi]));
-    const descriptor = this.segment.putWords([...sides, ...bases, ...extra]);
+    const words = [...sides, ...bases, ...extra, ...(scratch === undefined ? [] : [0])];
+    const descriptor = this.segment.putWords(words);
     const lane = this.lanes[this.laneOf[engine]];
+    if (scratch !== undefined) {
+      lane.scratch.bytes = Math.max(lane.scratch.bytes, scratch);
+      lane.scratch.users.push(descriptor + 4 * (words.length - 1));
+    }
     lane.entries.push(place, descriptor);
     if (this.lanes.length > 1) lane.entries.push(this.waits(step, this.arrivals(task)), this.position[index]);
     lane.schedule.push({ step: index, kernel: kind });

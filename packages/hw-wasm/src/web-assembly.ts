@@ -15,6 +15,7 @@ export type WasmModule = object;
 
 interface WebAssemblyApi {
   readonly Memory: new (limits: { readonly initial: number; readonly maximum?: number; readonly shared?: boolean }) => WasmMemory;
+  validate(bytes: Uint8Array): boolean;
   compile(bytes: Uint8Array): Promise<WasmModule>;
   instantiate(module: WasmModule, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>): Promise<WasmInstance>;
 }
@@ -53,4 +54,12 @@ export function memoryFor(name: string, bytes: number, shared: boolean, own?: Wa
     throw new RegrainError('infeasible', `${cannot}: yours has ${own.buffer.byteLength} and does not grow`, { cause });
   }
   return own;
+}
+
+/** A module of one function from v128 to v128: `f32x4.relaxed_madd` of its argument with itself. */
+const RELAXED = '0061736d01000000' + '010601' + '60017b017b' + '03020100' + '0a0d010b00' + '200020002000' + 'fd8502' + '0b';
+
+/** Whether modules may hold relaxed SIMD here. */
+export function hasRelaxedSimd(): boolean {
+  return webAssembly.validate(Uint8Array.from(RELAXED.match(/../g) ?? [], (byte) => Number.parseInt(byte, 16)));
 }

@@ -5,6 +5,15 @@ export type Module = binaryen.Module;
 export type Expression = binaryen.ExpressionRef;
 export type Type = binaryen.Type;
 
+/** The one instruction that binaryen's JavaScript has no builder for: by the functions beneath it. */
+function relaxedMultiplyAdd(wasm: Wasm, m: Module, a: Expression, b: Expression, c: Expression): Expression {
+  const { _BinaryenSIMDTernary: ternary, _BinaryenRelaxedMaddVecF32x4: operation } = wasm as unknown as {
+    _BinaryenSIMDTernary(module: number, operation: number, a: Expression, b: Expression, c: Expression): Expression;
+    _BinaryenRelaxedMaddVecF32x4(): number;
+  };
+  return ternary((m as unknown as { readonly ptr: number }).ptr, operation(), a, b, c);
+}
+
 /** A value that may be used any number of times. */
 export type Local = () => Expression;
 
@@ -18,6 +27,8 @@ export class FunctionBuilder {
     readonly wasm: Wasm,
     readonly m: Module,
     private readonly params: readonly Type[] = [wasm.i32],
+    /** Products and sums of floats may be rounded once (relaxed SIMD). */
+    readonly fused = false,
   ) {}
 
   get(index: number, type: Type): Expression {
@@ -41,6 +52,12 @@ export class FunctionBuilder {
     const [read, assign] = this.variable(type);
     assign(value);
     return read;
+  }
+
+  /** `a × b + c` of four floats: fused where that is allowed, else rounded twice. */
+  multiplyAdd(a: Expression, b: Expression, c: Expression): Expression {
+    const { m, wasm } = this;
+    return this.fused ? relaxedMultiplyAdd(wasm, m, a, b, c) : m.f32x4.add(c, m.f32x4.mul(a, b));
   }
 
   push(statement: Expression): void {

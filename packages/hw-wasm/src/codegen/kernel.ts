@@ -35,6 +35,8 @@ export interface Selected {
   readonly write: WriteKernel;
   /** Parameters of the kernel's own, after the bases. */
   readonly extra: readonly number[];
+  /** Bytes that it works in, which nothing outlives; their address is one more parameter, the last. */
+  readonly scratch?: number;
 }
 
 export interface SelectContext {
@@ -42,6 +44,8 @@ export interface SelectContext {
   readonly segment: Segment;
   valuesOf(tensor: number): Values;
   readonly generic: boolean;
+  /** Floats need not be the same to the last bit by every decomposition. */
+  readonly fast: boolean;
 }
 
 /** All that a kernel's code depends on. */

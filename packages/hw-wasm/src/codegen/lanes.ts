@@ -226,8 +226,19 @@ export class LaneCode {
       const power = this.power(this.f32(this.compile(scalar.args[0], read, acc)), scalar.args[1]);
       if (power) return { kind: 'f32', v: power };
     }
+    const fused = this.fn.fused && !this.exact && scalar.fn === 'add' ? this.sumOfProduct(scalar.args, read, acc) : undefined;
+    if (fused) return fused;
     const args = scalar.args.map((argument) => this.compile(argument, read, acc));
     return this.apply(scalar.fn, args);
+  }
+
+  /** `c + a × b`, rounded once. */
+  private sumOfProduct(args: readonly Scalar[], read: (operand: number) => Lanes, acc: Lanes): Lanes | undefined {
+    const at = args.findIndex((each) => typeof each === 'object' && 'fn' in each && each.fn === 'mul');
+    const product = args[at];
+    if (typeof product !== 'object' || !('fn' in product)) return undefined;
+    const [c, a, b] = [args[1 - at], ...product.args].map((each) => this.f32(this.compile(each, read, acc)));
+    return this.keep('f32', this.fn.multiplyAdd(a(), b(), c()));
   }
 
   /**

@@ -41,6 +41,10 @@ export class Segment {
     return address;
   }
 
+  setWord(address: number, word: number): void {
+    this.view.setInt32(address - this.start, word, true);
+  }
+
   /** What `make` puts, once per key. */
   once(key: string, make: () => number): number {
     const known = this.known.get(key);
