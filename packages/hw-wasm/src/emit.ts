@@ -153,6 +153,8 @@ class Emitter {
       module,
       data: { address: segment.start, bytes: segment.content() },
       arenaBytes: this.spaces.end,
+      scratchBytes: this.lanes.reduce((sum, { scratch }) => sum + scratch.bytes, 0),
+      relaxed: this.fused,
       memoryBytes: Math.max(memoryBytes, segment.end + SLACK),
       lanes,
       ...(this.abort === undefined ? {} : { abort: this.abort }),

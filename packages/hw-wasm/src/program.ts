@@ -77,6 +77,10 @@ export interface WasmProgram {
   readonly data: { readonly address: number; readonly bytes: Uint8Array };
   /** The plan's spaces. */
   readonly arenaBytes: number;
+  /** Behind them, beside the constants: what some kernels of fast arithmetic work in, one piece for each lane. */
+  readonly scratchBytes: number;
+  /** Holds relaxed SIMD, which not every host has. */
+  readonly relaxed: boolean;
   /** Everything: arena, data, inputs that lie outside. */
   readonly memoryBytes: number;
   /** One per engine that runs tasks; more than one need shared memory and a worker each. */

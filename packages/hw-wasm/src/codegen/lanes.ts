@@ -88,8 +88,13 @@ export class LaneCode {
 
   /** Four elements `stride` bytes apart. */
   gather(dtype: DType, address: Local, stride: number): Lanes {
+    const { m } = this.fn;
+    return this.gatherAt(dtype, (k) => (k === 0 ? address() : m.i32.add(address(), m.i32.const(k * stride))));
+  }
+
+  /** Four elements, each at an address of its own. */
+  gatherAt(dtype: DType, at: (k: number) => Expression): Lanes {
     const { m, wasm } = this.fn;
-    const at = (k: number): Expression => (k === 0 ? address() : m.i32.add(address(), m.i32.const(k * stride)));
     if (dtype === 'float32' || dtype === 'int32') {
       let v = m.v128.load32_zero(0, 1, at(0));
       for (let k = 1; k < 4; k++) v = m.v128.load32_lane(0, 1, k, at(k), v);
@@ -155,16 +160,17 @@ export class LaneCode {
     }
   }
 
-  /** Stores the first `count` lanes, fewer than four, known only at run time. */
-  storePart(dtype: DType, address: Expression, value: Lanes, stride: number, count: Expression): void {
+  /** Stores the lanes `[from, to)`, known only at run time; lane 0 would go to `address`. */
+  storePart(dtype: DType, address: Expression, value: Lanes, stride: number, to: Expression, from?: Expression): void {
     const { m, wasm } = this.fn;
     const at = this.fn.keep(wasm.i32, address);
-    const lanes = this.fn.keep(wasm.i32, count);
-    const shuffled = dtype === 'float32' ? this.f32(value) : this.i32(value);
-    for (let k = 0; k < 3; k++) {
-      const lane: Lanes = { kind: dtype === 'float32' ? 'f32' : 'i32', v: shuffled };
-      this.fn.when(m.i32.gt_s(lanes(), m.i32.const(k)), () =>
-        this.store(dtype, m.i32.add(at(), m.i32.const(k * stride)), this.shifted(lane, k), stride, 1),
+    const end = this.fn.keep(wasm.i32, to);
+    const start = from && this.fn.keep(wasm.i32, from);
+    const lanes: Lanes = dtype === 'float32' ? { kind: 'f32', v: this.f32(value) } : { kind: 'i32', v: this.i32(value) };
+    for (let k = 0; k < (start ? 4 : 3); k++) {
+      const below = m.i32.gt_s(end(), m.i32.const(k));
+      this.fn.when(start ? m.i32.and(below, m.i32.le_s(start(), m.i32.const(k))) : below, () =>
+        this.store(dtype, m.i32.add(at(), m.i32.const(k * stride)), this.shifted(lanes, k), stride, 1),
       );
     }
   }

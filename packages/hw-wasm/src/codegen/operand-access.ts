@@ -221,4 +221,18 @@ export class OperandAccess {
     const from = offset === 0 ? address() : m.i32.add(address(), m.i32.const(offset));
     return code.gather(lanes.dtype, this.fn.keep(wasm.i32, from), lanes.stride);
   }
+
+  /** Four elements from lane coordinate `v` on; what lies outside `[lo, hi)` may not be read, a neighbour stands for it. */
+  loadPart(k: number, pointer: Pointer | undefined, v: Local, lo: Local, hi: Local): Lanes {
+    const { m, wasm } = this.fn;
+    const lanes = this.lanes[k];
+    if (this.shape.operands[k]?.kind !== 'view' || !lanes || !pointer || lanes.stride === 0) return this.load(k, pointer, v);
+    const last = this.fn.keep(wasm.i32, m.i32.sub(hi(), m.i32.const(1)));
+    return this.code.gatherAt(lanes.dtype, (lane) => {
+      const at = this.fn.keep(wasm.i32, m.i32.add(v(), m.i32.const(lane)));
+      const above = this.fn.keep(wasm.i32, m.select(m.i32.lt_s(at(), lo()), lo(), at()));
+      const clamped = m.select(m.i32.gt_s(above(), last()), last(), above());
+      return m.i32.add(pointer.at(), this.addresses.times(clamped, lanes.stride));
+    });
+  }
 }

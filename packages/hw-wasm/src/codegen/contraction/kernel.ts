@@ -35,16 +35,23 @@ export class ContractionKernel {
   write(): void {
     const { fn, plan, extras, access, point } = this;
     const { m, wasm } = fn;
-    const { lo, hi } = access.parameters;
+    const { hi } = access.parameters;
     const weights = access.extra(extras.weights);
     const panelBytes = this.panelBytes();
-    fn.loop(lo[plan.n](), hi[plan.n], plan.panel, (n) => {
+    fn.loop(this.firstPanel(), hi[plan.n], plan.panel, (n) => {
       point[plan.n] = n;
       const index = m.i32.shr_u(n(), m.i32.const(plan.panel === 8 ? 3 : 2));
       const panel = fn.keep(wasm.i32, m.i32.add(weights(), m.i32.mul(index, m.i32.const(panelBytes))));
       const outer = plan.pixels.slice(0, -1);
       this.nest(outer, () => this.tiles(n, panel));
     });
+  }
+
+  /** The first output of the panel that holds the task's first one. */
+  protected firstPanel(): Expression {
+    const { plan, fn, access } = this;
+    const lo = access.parameters.lo[plan.n]();
+    return plan.full ? lo : fn.m.i32.and(lo, fn.m.i32.const(-plan.panel));
   }
 
   /** Weights of one panel and one remainder of each phase. */
@@ -366,23 +373,25 @@ export class ContractionKernel {
     const pointers = new Map<number, Pointer>();
     for (const k of operandsIn(body.finish)) if (shape.operands[k]) pointers.set(k, access.pointer(k, without, point));
     const written = access.pointer(plan.write, without, point);
-    const { hi } = access.parameters;
+    const { lo, hi } = access.parameters;
     sums.forEach((sum, g) => {
       const v = g === 0 ? n : fn.keep(wasm.i32, m.i32.add(n(), m.i32.const(4 * g)));
       const acc: Lanes = { kind: plan.integer ? 'i32' : 'f32', v: sum };
-      const store = (): void => {
+      const address = (): Expression => m.i32.add(written.at(), access.addresses.times(v(), to.stride));
+      const whole = (): void => {
         const result = code.compile(body.finish, (k) => access.load(k, pointers.get(k), v), acc);
-        const address = (): Expression => m.i32.add(written.at(), access.addresses.times(v(), to.stride));
-        const whole = (): void => code.store(to.dtype, address(), result, to.stride, 4);
-        if (plan.full) {
-          whole();
-          return;
-        }
-        fn.when(m.i32.le_s(m.i32.add(v(), m.i32.const(4)), hi[plan.n]()), whole, () =>
-          code.storePart(to.dtype, address(), result, to.stride, m.i32.sub(hi[plan.n](), v())),
-        );
+        code.store(to.dtype, address(), result, to.stride, 4);
       };
-      store();
+      if (plan.full) {
+        whole();
+        return;
+      }
+      const [first, end] = [lo[plan.n], hi[plan.n]];
+      const all = m.i32.and(m.i32.ge_s(v(), first()), m.i32.le_s(m.i32.add(v(), m.i32.const(4)), end()));
+      fn.when(all, whole, () => {
+        const result = code.compile(body.finish, (k) => access.loadPart(k, pointers.get(k), v, first, end), acc);
+        code.storePart(to.dtype, address(), result, to.stride, m.i32.sub(end(), v()), m.i32.sub(first(), v()));
+      });
     });
   }
 }

@@ -109,8 +109,8 @@ export function contractionOf(shape: KernelShape, context: SelectContext, box: B
   const between = laneStride(shape, write, lane);
   if (between === undefined || (between === 0 && domain[lane].extent > 1)) return undefined;
   const panel = domain[lane].extent <= 4 ? 4 : 8;
-  if (box[lane][0] % panel !== 0) return undefined;
-  if (usedA.has(lane) && box[lane][1] % panel !== 0) return undefined;
+  const full = box[lane].every((side) => side % panel === 0);
+  if (usedA.has(lane) && !full) return undefined;
 
   const reduced = domain.flatMap(({ kind }, d) => (kind === 'reduction' ? [d] : []));
   const width = ELEMENT_BYTES[left.view.dtype];
@@ -167,7 +167,7 @@ export function contractionOf(shape: KernelShape, context: SelectContext, box: B
     phases,
     pixels,
     integer,
-    full: box[lane][1] % panel === 0,
+    full,
     panel,
     step,
     lanes,

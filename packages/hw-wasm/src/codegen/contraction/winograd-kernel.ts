@@ -66,9 +66,9 @@ export class WinogradKernel extends ContractionKernel {
       this.windowRows(short.rows, () => this.transformRow(from, to, column));
     }
     const weights = access.extra(extras.weights);
-    const { lo, hi } = access.parameters;
+    const { hi } = access.parameters;
     const panelBytes = COLUMNS * terms * plan.panel * 4;
-    fn.loop(lo[plan.n](), hi[plan.n], plan.panel, (n) => {
+    fn.loop(this.firstPanel(), hi[plan.n], plan.panel, (n) => {
       point[plan.n] = n;
       const panel = m.i32.mul(m.i32.shr_u(n(), m.i32.const(3)), m.i32.const(panelBytes));
       const w = fn.variable(wasm.i32);

@@ -70,13 +70,18 @@ export function selectWinograd(shape: KernelShape, context: SelectContext, box: 
   };
 }
 
-/** Whether a task's points come in blocks of four: by the operation and the box alone, so that layouts do not change results. */
+/**
+ * Whether a task's points come in blocks of four: by the operation and the box alone, so that layouts do not change results (but for channels in
+ * regions that fours do not fill).
+ */
 function shortOf({ operation }: KernelShape, plan: Contraction, box: Box): Short | undefined {
   const { domain, operands } = operation;
   const { r, n, a, taps } = plan;
   const along = plan.pixels.at(-1);
   if (plan.integer || along === undefined || plan.phases.length > 0 || plan.panel !== 8) return undefined;
   if (domain[r].extent % 4 !== 0 || domain[r].extent < FEWEST_TERMS || domain[n].extent < FEWEST_OUTPUTS) return undefined;
+  // Terms are transformed in fours.
+  if ((plan.block ?? 0) % 4 !== 0) return undefined;
   const { map } = operands[a];
   if (map.some((range) => range === 'all' || dimensionsOf(range.at).has(n))) return undefined;
   const tensorDimension = map.findIndex((range) => range !== 'all' && dimensionsOf(range.at).has(along));
