@@ -8,6 +8,10 @@ export type Lanes =
   | { readonly kind: 'i32'; readonly v: Local }
   | { readonly kind: 'f64'; readonly low: Local; readonly high: Local };
 
+/** 1.5 × 2^23, where neighbouring floats are 1 apart, and its bits. */
+const ROUNDER = 12582912;
+const ROUNDER_BITS = 0x4b400000;
+
 const ZERO = new Array<number>(16).fill(0);
 
 /**
@@ -22,6 +26,9 @@ export class LaneCode {
     private readonly exact: boolean,
   ) {}
 
+  /** Values that are literals, none of them NaN. */
+  private readonly literals = new Set<Local>();
+
   private keep(kind: 'f32' | 'i32', value: Expression): Lanes {
     return { kind, v: this.fn.keep(this.fn.wasm.v128, value) };
   }
@@ -32,6 +39,12 @@ export class LaneCode {
   }
 
   constant(value: number): Lanes {
+    const lanes = this.splatted(value);
+    if (lanes.kind === 'f32' && !Number.isNaN(value)) this.literals.add(lanes.v);
+    return lanes;
+  }
+
+  private splatted(value: number): Lanes {
     const { m } = this.fn;
     if (!this.exact || Object.is(Math.fround(value), value)) {
       if (this.exact && Number.isInteger(value) && Math.abs(value) < 2 ** 31) return this.keep('i32', m.i32x4.splat(m.i32.const(value)));
@@ -270,16 +283,17 @@ export class LaneCode {
       inner = inner.args[0];
     }
     if (typeof inner !== 'object' || !('fn' in inner) || (inner.fn !== 'roundEven' && inner.fn !== 'fround')) return undefined;
-    const value = this.compile(inner, read, acc);
+    const rounds = inner.fn === 'roundEven';
+    const value = this.compile(rounds ? inner.args[0] : inner, read, acc);
     if (value.kind !== 'f32') return undefined;
     const splat = (x: number): Expression => m.f32x4.splat(m.f32.const(x));
-    // A cut to 32 bits saturates, so the clamp comes first and in integers the sum cannot wrap.
     const shift = add ?? 0;
-    const clamped = m.f32x4.min(m.f32x4.max(value.v(), splat(low - shift)), splat(high - shift));
-    const integral = typeof inner === 'object' && 'fn' in inner && inner.fn === 'roundEven';
-    if (!integral) return this.keep('f32', add === undefined ? clamped : m.f32x4.add(clamped, splat(shift)));
-    const whole = m.i32x4.trunc_sat_f32x4_s(clamped);
-    return this.keep('i32', add === undefined ? whole : m.i32x4.add(whole, m.i32x4.splat(m.i32.const(shift))));
+    // Clamped first: integers bound what rounds to them, too.
+    const clamped = m.f32x4.pmin(m.f32x4.pmax(value.v(), splat(low - shift)), splat(high - shift));
+    if (!rounds) return this.keep('f32', add === undefined ? clamped : m.f32x4.add(clamped, splat(shift)));
+    // The sum rounds, halves to even, and its last bits are the integer; NaN becomes 0.
+    const whole = m.i32x4.sub(m.f32x4.add(clamped, splat(ROUNDER)), m.i32x4.splat(m.i32.const(ROUNDER_BITS - shift)));
+    return this.keep('i32', m.v128.and(whole, m.f32x4.eq(value.v(), value.v())));
   }
 
   /** `fround(value)`, in single precision where that is the same. */
@@ -396,11 +410,13 @@ export class LaneCode {
       case 'div':
         return this.keep('f32', f32x4.div(a(), b()));
       case 'max':
-        return this.keep('f32', f32x4.max(a(), b()));
+        return this.keep('f32', this.greater(a, b));
       case 'min':
-        return this.keep('f32', f32x4.min(a(), b()));
-      case 'clamp':
-        return this.keep('f32', f32x4.min(f32x4.max(a(), b()), c()));
+        return this.keep('f32', this.less(a, b));
+      case 'clamp': {
+        const raised = this.fn.keep(wasm.v128, this.greater(a, b));
+        return this.keep('f32', this.less(raised, c));
+      }
       case 'reciprocal':
         return this.keep('f32', f32x4.div(one(), a()));
       case 'sqrt':
@@ -443,6 +459,20 @@ export class LaneCode {
     }
   }
 
+  /** The greater one of each lane; NaN wins. One instruction where the second is a literal, three else: wasm's own `max` takes eight. */
+  greater(a: Local, b: Local): Expression {
+    const { m } = this.fn;
+    const most = m.f32x4.pmax(a(), b());
+    return this.literals.has(b) ? most : m.v128.or(most, m.f32x4.ne(b(), b()));
+  }
+
+  /** The less one of each lane; NaN wins. */
+  less(a: Local, b: Local): Expression {
+    const { m } = this.fn;
+    const least = m.f32x4.pmin(a(), b());
+    return this.literals.has(b) ? least : m.v128.or(least, m.f32x4.ne(b(), b()));
+  }
+
   /**
    * tanh in single precision (Cephes tanhf, S. L. Moshier): near 0 an odd polynomial, elsewhere 1 − 2 / (e^2|x| + 1) with the sign of x.
    * NaN stays NaN.
@@ -459,7 +489,7 @@ export class LaneCode {
     const square = keep(f32x4.mul(x(), x()));
     let p = splat(-5.70498872745e-3);
     for (const coefficient of [2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1]) {
-      p = f32x4.add(f32x4.mul(p, square()), splat(coefficient));
+      p = this.fn.multiplyAdd(p, square(), splat(coefficient));
     }
     const near = f32x4.add(f32x4.mul(f32x4.mul(p, square()), x()), x());
     return keep(m.v128.bitselect(near, signed, f32x4.lt(size(), splat(0.625))));
@@ -486,16 +516,18 @@ export class LaneCode {
     const { f32x4 } = m;
     const splat = (value: number): Expression => f32x4.splat(m.f32.const(value));
     const keep = (value: Expression): Local => this.fn.keep(wasm.v128, value);
-    const n = keep(f32x4.nearest(f32x4.mul(f32x4.min(f32x4.max(x(), splat(-104)), splat(89)), splat(Math.LOG2E))));
-    const bounded = keep(f32x4.min(f32x4.max(x(), splat(-104)), splat(89)));
+    const bounded = keep(f32x4.pmin(f32x4.pmax(x(), splat(-104)), splat(89)));
+    // Rounded by a sum of which the last bits are the integer.
+    const sum = keep(this.fn.multiplyAdd(bounded(), splat(Math.LOG2E), splat(ROUNDER)));
+    const n = keep(f32x4.sub(sum(), splat(ROUNDER)));
     const r = keep(f32x4.sub(f32x4.sub(bounded(), f32x4.mul(n(), splat(0.693359375))), f32x4.mul(n(), splat(-2.1219444e-4))));
     let p = splat(1.98756915e-4);
     for (const coefficient of [1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1]) {
-      p = f32x4.add(f32x4.mul(p, r()), splat(coefficient));
+      p = this.fn.multiplyAdd(p, r(), splat(coefficient));
     }
-    const y = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(p, r()), r()), r()), splat(1));
+    const y = f32x4.add(this.fn.multiplyAdd(f32x4.mul(p, r()), r(), r()), splat(1));
     // Two halves of the power, so that each is a normal number even where the result is not.
-    const whole = keep(m.i32x4.trunc_sat_f32x4_s(n()));
+    const whole = keep(m.i32x4.sub(sum(), m.i32x4.splat(m.i32.const(ROUNDER_BITS))));
     const half = keep(m.i32x4.shr_s(whole(), m.i32.const(1)));
     const power = (k: Expression): Expression => m.i32x4.shl(m.i32x4.add(k, m.i32x4.splat(m.i32.const(127))), m.i32.const(23));
     const scaled = f32x4.mul(f32x4.mul(y, power(half())), power(m.i32x4.sub(whole(), half())));

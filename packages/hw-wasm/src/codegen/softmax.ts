@@ -71,8 +71,8 @@ function writeSoftmax(shape: KernelShape, softmax: Softmax, fn: FunctionBuilder,
     const [greatest, setGreatest] = fn.variable(wasm.v128);
     setGreatest(f32x4.splat(m.f32.const(Number.NEGATIVE_INFINITY)));
     each(
-      (k) => setGreatest(f32x4.max(greatest(), load(x, k))),
-      (k) => setGreatest(f32x4.max(greatest(), splat(x, k, from))),
+      (k) => setGreatest(code.greater(greatest, fn.keep(wasm.v128, load(x, k)))),
+      (k) => setGreatest(code.greater(greatest, fn.keep(wasm.v128, splat(x, k, from)))),
     );
     const [most, setMost] = fn.variable(wasm.f32);
     setMost(f32x4.extract_lane(greatest(), 0));
