@@ -30,7 +30,13 @@ const shapes = fc.record({
   dilation: fc.tuple(fc.integer({ min: 1, max: 2 }), fc.integer({ min: 1, max: 2 })),
   begin: fc.tuple(fc.nat(2), fc.nat(3)),
   end: fc.tuple(fc.nat(2), fc.nat(3)),
-  kind: fc.constantFrom<'dense' | 'depthwise' | 'maximum' | 'average'>('dense', 'depthwise', 'maximum', 'average'),
+  kind: fc.constantFrom<'dense' | 'depthwise' | 'maximum' | 'average' | 'transposed'>(
+    'dense',
+    'depthwise',
+    'maximum',
+    'average',
+    'transposed',
+  ),
 });
 type Shape = typeof shapes extends fc.Arbitrary<infer T> ? T : never;
 
@@ -43,6 +49,7 @@ const PRODUCTS: Body = {
 
 const BODIES: Readonly<Record<Shape['kind'], Body>> = {
   dense: PRODUCTS,
+  transposed: PRODUCTS,
   depthwise: PRODUCTS,
   maximum: { acc: 'float32', init: -1e30, step: { fn: 'max', args: ['acc', { x: 0 }] }, finish: 'acc' },
   average: { acc: 'float32', init: 0, step: { fn: 'add', args: ['acc', { x: 0 }] }, finish: { fn: 'mul', args: ['acc', 0.25] } },
@@ -51,9 +58,12 @@ const BODIES: Readonly<Record<Shape['kind'], Body>> = {
 /** `t = 2 x`, then a window over t; a convolution also adds a bias and a residual. */
 function build(shape: Shape): { program: Program; constants: Uint8Array; inputs: Map<string, Values> } | undefined {
   const { channels, inputs: inputChannels, height, width, kernel, stride, dilation, begin, end, kind } = shape;
-  const out = [height, width].map((size, d) => Math.floor((size + begin[d] + end[d] - dilation[d] * (kernel[d] - 1) - 1) / stride[d]) + 1);
+  const transposed = kind === 'transposed';
+  const out = [height, width].map((size, d) =>
+    transposed ? size * stride[d] : Math.floor((size + begin[d] + end[d] - dilation[d] * (kernel[d] - 1) - 1) / stride[d]) + 1,
+  );
   if (out[0] < 1 || out[1] < 2) return undefined;
-  const dense = kind === 'dense';
+  const dense = kind === 'dense' || transposed;
   const from = dense ? inputChannels : channels;
   const floats: number[] = [];
   let state = 7;
@@ -71,21 +81,26 @@ function build(shape: Shape): { program: Program; constants: Uint8Array; inputs:
   const tensors = [
     input('x', [1, from, height, width]),
     computed('t', [1, from, height, width]),
-    constant('w', [channels, dense ? from : 1, ...kernel]),
+    constant('w', [transposed ? from : channels, transposed ? channels : dense ? from : 1, ...kernel]),
     constant('b', [channels]),
     input('r', [1, channels, ...out]),
     computed('y', [1, channels, ...out]),
   ];
   const same: IndexMap = [0, 1, 2, 3].map((d) => ({ at: { d } }));
-  const at = (d: number): IndexMap[number] => ({
-    at: ['+', ['+', ['*', { d: 2 + d }, stride[d]], ['*', { d: 5 + d }, dilation[d]]], -begin[d]],
-  });
+  const at = (d: number): IndexMap[number] =>
+    transposed
+      ? { at: ['+', ['div', { d: 2 + d }, stride[d]], ['*', { d: 5 + d }, -1]] }
+      : { at: ['+', ['+', ['*', { d: 2 + d }, stride[d]], ['*', { d: 5 + d }, dilation[d]]], -begin[d]] };
+  const weight = (d: number): IndexMap[number] =>
+    transposed ? { at: ['+', ['mod', { d: 2 + d }, stride[d]], ['*', { d: 5 + d }, stride[d]]] } : { at: { d: 5 + d } };
+  const channelsOf: IndexMap = transposed ? [{ at: { d: 4 } }, { at: { d: 1 } }] : [{ at: { d: 1 } }, { at: { d: 4 } }];
+  const taps = kernel.map((size, d) => (transposed ? Math.ceil(size / stride[d]) : size));
   const data: IndexMap = [{ at: { d: 0 } }, { at: { d: dense ? 4 : 1 } }, at(0), at(1)];
   const reads: Operation['operands'] = [
     { tensor: 1, mode: 'read', map: data, outside: kind === 'maximum' ? -1e30 : 0 },
     ...(kind === 'depthwise' || dense
       ? [
-          { tensor: 2, mode: 'read' as const, map: [{ at: { d: 1 } }, { at: { d: 4 } }, { at: { d: 5 } }, { at: { d: 6 } }] },
+          { tensor: 2, mode: 'read' as const, map: [...channelsOf, weight(0), weight(1)], ...(transposed ? { outside: 0 } : {}) },
           { tensor: 3, mode: 'read' as const, map: [{ at: { d: 1 } }] },
           { tensor: 4, mode: 'read' as const, map: same },
         ]
@@ -109,7 +124,7 @@ function build(shape: Shape): { program: Program; constants: Uint8Array; inputs:
       name: 'window',
       type: 'Window',
       attributes: {},
-      domain: [...parallel(tensors[5].shape), ...[dense ? from : 1, ...kernel].map((extent) => ({ extent, kind: 'reduction' as const }))],
+      domain: [...parallel(tensors[5].shape), ...[dense ? from : 1, ...taps].map((extent) => ({ extent, kind: 'reduction' as const }))],
       operands: [...reads, { tensor: 5, mode: 'write', map: same }],
       body: BODIES[kind],
       macs: 0,

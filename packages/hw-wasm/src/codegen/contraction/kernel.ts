@@ -163,7 +163,24 @@ export class ContractionKernel {
     const taps = (dims: readonly number[]): void => {
       if (dims.length > 0) {
         const [d, ...rest] = dims;
-        this.tapLoop(d, () => taps(rest));
+        const some = plan.partial.find((each) => each.d === d);
+        if (!some) {
+          this.tapLoop(d, () => taps(rest));
+          return;
+        }
+        // What the point's remainder lacks is skipped, its weights too.
+        const remainder = m.i32.rem_u((point[some.phase] as Local)(), m.i32.const(some.by));
+        const count = fn.keep(wasm.i32, m.i32.div_u(m.i32.sub(m.i32.const(some.extent - 1 + some.by), remainder), m.i32.const(some.by)));
+        fn.loop(m.i32.const(0), count, 1, (i) => {
+          point[d] = i;
+          taps(rest);
+        });
+        point[d] = undefined;
+        const bytes =
+          this.phaseBytes() /
+          plan.taps.slice(0, plan.taps.indexOf(d) + 1).reduce((product, tap) => product * operation.domain[tap].extent, 1);
+        const missing = m.i32.sub(m.i32.const(operation.domain[d].extent), count());
+        setW(m.i32.add(w(), m.i32.mul(missing, m.i32.const(bytes))));
         return;
       }
       const { block } = plan;
@@ -182,18 +199,19 @@ export class ContractionKernel {
       }
     };
     const terms = (count: number): void => {
-      const inside = at.map((x) => {
+      const insideOf = (i: number): Local | undefined => {
+        const x = at[i];
         if (along !== undefined && x) point[along] = x;
         const found = extras.outside === undefined ? undefined : access.addresses.inside(map, shape.shapes[plan.a], point);
-        return found && fn.keep(wasm.i32, found);
-      });
+        return found === undefined ? undefined : fn.keep(wasm.i32, found);
+      };
       const addressOf = (i: number): Expression => {
         const x = at[i];
         if (along !== undefined && x) point[along] = x;
         return access.addresses.address(map, left.view, base, point);
       };
       const pointerTo = (i: number): Local => {
-        const within = inside[i];
+        const within = insideOf(i);
         const elsewhere = extras.outside === undefined ? undefined : access.extra(extras.outside);
         const address = addressOf(i);
         return fn.keep(wasm.i32, within && elsewhere ? access.either(within(), address, elsewhere(), left.view) : address);
@@ -208,9 +226,13 @@ export class ContractionKernel {
           0,
         );
       const { shared } = plan;
-      const [first, last] = [inside[0], inside.at(-1)];
-      if (at.length === 1 || shared === undefined) each();
-      else if (!first || !last || !leavesAlong(shape, plan.a, along as number)) sum([pointerTo(0)], shared);
+      if (at.length === 1 || shared === undefined) {
+        each();
+        return;
+      }
+      const ends = leavesAlong(shape, plan.a, along as number) ? [insideOf(0), insideOf(at.length - 1)] : [];
+      const [first, last] = ends;
+      if (!first || !last) sum([pointerTo(0)], shared);
       else fn.when(m.i32.and(first(), last()), () => sum([fn.keep(wasm.i32, addressOf(0))], shared), each);
     };
     const { joined } = plan;

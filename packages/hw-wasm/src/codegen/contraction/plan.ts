@@ -30,6 +30,11 @@ export interface Contraction {
   readonly pixels: readonly number[];
   /** Pixel dimensions of which the weights depend on the remainder (transposed convolutions), outermost first, with the divisor. */
   readonly phases: readonly { readonly d: number; readonly by: number }[];
+  /**
+   * Taps that only some remainders have (a transposed convolution whose stride does not divide its window): dimension, and of the
+   * window's extent those at `remainder + by × tap`.
+   */
+  readonly partial: readonly { readonly d: number; readonly phase: number; readonly by: number; readonly extent: number }[];
   readonly integer: boolean;
   /** Every panel of the task is full. */
   readonly full: boolean;
@@ -121,7 +126,12 @@ export function contractionOf(shape: KernelShape, context: SelectContext, box: B
       ({ d, stride }) =>
         stride !== undefined && (stride > 0 || domain[d].extent === 1) && (!integer || stride === width || domain[d].extent === 1),
     )
-    .sort((x, y) => (x.stride as number) - (y.stride as number) || domain[y.d].extent - domain[x.d].extent)[0];
+    .sort(
+      (x, y) =>
+        Number(domain[x.d].extent === 1) - Number(domain[y.d].extent === 1) ||
+        (x.stride as number) - (y.stride as number) ||
+        domain[y.d].extent - domain[x.d].extent,
+    )[0];
   if (!inner) return undefined;
   const r = inner.d;
   const block = blockOfTerms(shape, a, r, integer ? 8 : 1);
@@ -141,10 +151,20 @@ export function contractionOf(shape: KernelShape, context: SelectContext, box: B
     undefined,
   );
   const pixels = [...others.filter((d) => d !== along), ...(along === undefined ? [] : [along])];
-  const regular = along !== undefined && laneBlock(shape, a, along) === undefined && !phases.some(({ d }) => d === along);
-  const shared = regular ? laneStride(shape, a, along) : undefined;
+  const everyPhase = phases.find(({ d }) => d === along)?.by;
+  const shared = along === undefined || laneBlock(shape, a, along) !== undefined ? undefined : strideBetween(shape, a, along, everyPhase);
+  const partial = phases.flatMap(({ d: phase, by }) => {
+    const t = operation.operands[b].map.findIndex((range) => range !== 'all' && dimensionsOf(range.at).has(phase));
+    const range = operation.operands[b].map[t];
+    if (range === 'all' || constantOf(range.at) !== 0) return [];
+    const own = taps.filter((d) => dimensionsOf(range.at).has(d));
+    const [d] = own;
+    if (own.length !== 1 || coefficient(range.at, d) !== by || dimensionsOf(range.at).size !== 2) return [];
+    const extent = shape.shapes[b][t];
+    return extent < by * domain[d].extent ? [{ d, phase, by, extent }] : [];
+  });
   const joined =
-    shared === undefined || along === undefined || block !== undefined || domain[r].extent % step !== 0
+    shared === undefined || everyPhase !== undefined || along === undefined || block !== undefined || domain[r].extent % step !== 0
       ? undefined
       : joinedTap(
           shape,
@@ -165,6 +185,7 @@ export function contractionOf(shape: KernelShape, context: SelectContext, box: B
     ...(block === undefined ? {} : { block }),
     taps,
     phases,
+    partial,
     pixels,
     integer,
     full,
@@ -191,6 +212,37 @@ function remainder(map: KernelShape['operation']['operands'][number]['map'], d: 
   };
   const only = map.every((range) => range === 'all' || visit(range.at));
   return only && found.size === 1 ? [...found][0] : undefined;
+}
+
+/** Bytes of operand a from one point to the next along a dimension; with `by`, to the next of the same remainder, where it counts `div by`. */
+function strideBetween(shape: KernelShape, a: number, along: number, by: number | undefined): number | undefined {
+  if (by === undefined) return laneStride(shape, a, along);
+  const operand = shape.operands[a];
+  if (operand?.kind !== 'view') return undefined;
+  const { strides, table } = operand.view;
+  let sum = 0;
+  for (const [t, range] of shape.operation.operands[a].map.entries()) {
+    if (range === 'all') return undefined;
+    if (!dimensionsOf(range.at).has(along)) continue;
+    const steps = stepsPer(range.at, along, by);
+    if (steps === undefined || table.some(({ dimension }) => dimension === t)) return undefined;
+    sum += steps * strides[t];
+  }
+  return sum;
+}
+
+/** How much an expression grows when a dimension grows by `by`; undefined where that is not the same everywhere. */
+function stepsPer(expr: Expr, d: number, by: number): number | undefined {
+  if (typeof expr === 'number' || !dimensionsOf(expr).has(d)) return 0;
+  if ('d' in expr) return by;
+  if (expr[0] === '+') {
+    const [one, other] = [stepsPer(expr[1], d, by), stepsPer(expr[2], d, by)];
+    return one === undefined || other === undefined ? undefined : one + other;
+  }
+  const inner = stepsPer(expr[1], d, by);
+  if (inner === undefined) return undefined;
+  if (expr[0] === '*') return inner * expr[2];
+  return expr[0] === 'div' && inner % expr[2] === 0 ? inner / expr[2] : undefined;
 }
 
 /** Blocks of the innermost loop; undefined where it runs through, 0 where blocks are too small or do not divide it. */
