@@ -5,6 +5,7 @@ import { readParameters } from './generic.js';
 import type { Imports } from './imports.js';
 import { type KernelShape, keyOf, type Selected } from './kernel.js';
 import { LaneCode } from './lanes.js';
+import { laneBlock, laneStride } from './operand-access.js';
 
 interface Softmax {
   readonly read: number;
@@ -13,7 +14,12 @@ interface Softmax {
   /** Bytes from one element to the next. */
   readonly from: number;
   readonly to: number;
+  /** Short or scattered rows are computed four at a time: the dimension along which they lie, and bytes from one to the next. */
+  readonly rows?: { readonly d: number; readonly from: number; readonly to: number };
 }
+
+/** Shorter rows, or those whose elements do not follow each other, go four at a time where they lie evenly. */
+const LONG = 16;
 
 /**
  * Softmax over one axis of float32, which its operator set would otherwise compute outside the module: exponentials of the differences
@@ -36,8 +42,19 @@ export function selectSoftmax(shape: KernelShape): Selected | undefined {
   });
   const [x, y] = sides;
   if (!x || !y || x.length !== y.length || operation.domain.some(({ kind }) => kind !== 'parallel')) return undefined;
-  const softmax: Softmax = { read, write, length: x.length, from: x.stride, to: y.stride };
+  const rows = x.length >= LONG && x.stride === 4 && y.stride === 4 ? undefined : rowsOf(shape, read, write);
+  const softmax: Softmax = { read, write, length: x.length, from: x.stride, to: y.stride, ...(rows ? { rows } : {}) };
   return { kind: 'lanes', key: `softmax ${keyOf(shape)}`, write: (fn, imports) => writeSoftmax(shape, softmax, fn, imports), extra: [] };
+}
+
+/** The innermost dimension whose rows are evenly apart. */
+function rowsOf(shape: KernelShape, read: number, write: number): Softmax['rows'] {
+  const { domain } = shape.operation;
+  for (let d = domain.length - 1; d >= 0; d--) {
+    const [from, to] = [read, write].map((k) => (laneBlock(shape, k, d) === undefined ? laneStride(shape, k, d) : undefined));
+    if (domain[d].extent >= 4 && from && to) return { d, from, to };
+  }
+  return undefined;
 }
 
 function writeSoftmax(shape: KernelShape, softmax: Softmax, fn: FunctionBuilder, imports: Imports): void {
@@ -50,7 +67,7 @@ function writeSoftmax(shape: KernelShape, softmax: Softmax, fn: FunctionBuilder,
   for (const operand of operands) if (operand?.kind === 'view') parameters.base(operand.parameter);
   const point: (Local | undefined)[] = operation.domain.map(() => undefined);
   const { length, from, to } = softmax;
-  const vectors = from === 4 && to === 4 ? Math.floor(length / 4) * 4 : 0;
+  const vectors = from === 4 && to === 4 && !softmax.rows ? Math.floor(length / 4) * 4 : 0;
 
   const address = (k: number): Local => {
     const operand = operands[k];
@@ -83,10 +100,7 @@ function writeSoftmax(shape: KernelShape, softmax: Softmax, fn: FunctionBuilder,
     setSums(f32x4.splat(m.f32.const(0)));
     const [rest, setRest] = fn.variable(wasm.f32);
     setRest(m.f32.const(0));
-    const power = (value: Expression): Local => {
-      const shifted = fn.keep(wasm.v128, f32x4.sub(value, top()));
-      return code.f32(code.compile({ fn: 'exp', args: ['acc'] }, () => ({ kind: 'f32', v: shifted }), { kind: 'f32', v: shifted }));
-    };
+    const power = (value: Expression): Local => code.exponential(f32x4.sub(value, top()));
     each(
       (k) => {
         const e = power(load(x, k));
@@ -105,14 +119,61 @@ function writeSoftmax(shape: KernelShape, softmax: Softmax, fn: FunctionBuilder,
       (k) => fn.push(m.f32.store(0, 4, at(y, k, to), m.f32.div(m.f32.load(0, 4, at(y, k, to)), rest()))),
     );
   };
+  /** Four rows, a lane each, in the order of `row`. */
+  const four = (step: { readonly from: number; readonly to: number }): void => {
+    const [x, y] = [address(softmax.read), address(softmax.write)];
+    const at = (base: Local, k: Local, stride: number): Local => fn.keep(wasm.i32, m.i32.add(base(), addresses.times(k(), stride)));
+    const load = (base: Local, k: Local, stride: number, apart: number): Local =>
+      code.f32(code.gather('float32', at(base, k, stride), apart));
+    const each = (body: (k: Local) => void): void => void fn.loop(m.i32.const(0), () => m.i32.const(length), 1, body);
+    const [top, setTop] = fn.variable(wasm.v128);
+    setTop(f32x4.splat(m.f32.const(Number.NEGATIVE_INFINITY)));
+    each((k) => setTop(code.greater(top, load(x, k, from, step.from))));
+    const [sum, setSum] = fn.variable(wasm.v128);
+    setSum(f32x4.splat(m.f32.const(0)));
+    each((k) => {
+      const e = code.exponential(f32x4.sub(load(x, k, from, step.from)(), top()));
+      code.store('float32', at(y, k, to)(), { kind: 'f32', v: e }, step.to, 4);
+      setSum(f32x4.add(sum(), e()));
+    });
+    each((k) => {
+      const value = fn.keep(wasm.v128, f32x4.div(load(y, k, to, step.to)(), sum()));
+      code.store('float32', at(y, k, to)(), { kind: 'f32', v: value }, step.to, 4);
+    });
+  };
   const nest = (d: number): void => {
     if (d === operation.domain.length) {
       row();
       return;
     }
-    fn.loop(parameters.lo[d](), parameters.hi[d], 1, (i) => {
+    const body = (i: Local): void => {
       point[d] = i;
       nest(d + 1);
+      point[d] = undefined;
+    };
+    const { rows } = softmax;
+    if (rows?.d !== d) {
+      fn.loop(parameters.lo[d](), parameters.hi[d], 1, body);
+      return;
+    }
+    const [i, assign] = fn.variable(wasm.i32);
+    assign(parameters.lo[d]());
+    const whole = (): Expression => m.i32.sub(parameters.hi[d](), m.i32.const(3));
+    fn.loopOn(i, assign, whole, 4, () => {
+      point[d] = i;
+      inner(d + 1, () => four(rows));
+      point[d] = undefined;
+    });
+    fn.loopOn(i, assign, parameters.hi[d], 1, body);
+  };
+  const inner = (d: number, body: () => void): void => {
+    if (d === operation.domain.length) {
+      body();
+      return;
+    }
+    fn.loop(parameters.lo[d](), parameters.hi[d], 1, (i) => {
+      point[d] = i;
+      inner(d + 1, body);
       point[d] = undefined;
     });
   };
