@@ -18,6 +18,12 @@ import { tiles } from './tiles.js';
 export const bandsOptions = z.strictObject({
   axis: z.enum(['rows', 'columns']).default('rows').describe('stream maps along their height or their width'),
   rows: z.number().int().min(1).default(1).describe('rows per band'),
+  bandBytes: z
+    .number()
+    .int()
+    .min(0)
+    .default(0)
+    .describe('instead of `rows`, bands of at most about so many bytes, and tensors no larger whole: for a cache; 0: by rows'),
   columns: z
     .number()
     .int()

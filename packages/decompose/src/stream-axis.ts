@@ -1,4 +1,15 @@
-import { boxOf, dimensionsOf, domainBox, image, type Operand, type Operation, type Program, shifted } from '@regrain/core-ir';
+import {
+  boxOf,
+  dimensionsOf,
+  domainBox,
+  image,
+  type Operand,
+  type Operation,
+  type Program,
+  shifted,
+  type Tensor,
+  tensorBytes,
+} from '@regrain/core-ir';
 
 /**
  * Along which dimension each tensor is cut, and where. `axis` -1: not at all. `cuts` are the inner boundaries, ascending.
@@ -13,6 +24,8 @@ export interface StreamOptions {
   readonly axis: 'rows' | 'columns';
   /** Rows per band. */
   readonly rows: number;
+  /** Instead, bands of about so many bytes, and what is no larger whole; 0 or absent: by rows. */
+  readonly bandBytes?: number;
   /** No more bands than this per tensor. */
   readonly maxBands: number;
 }
@@ -26,7 +39,7 @@ export interface StreamOptions {
 export function streamBands(program: Program, options: StreamOptions): Bands[] {
   const bands: (Bands | undefined)[] = program.tensors.map(() => undefined);
   program.tensors.forEach(({ kind, shape }, id) => {
-    if (kind === 'input') bands[id] = uniform(seedAxis(shape, options.axis), shape, options);
+    if (kind === 'input') bands[id] = uniform(seedAxis(shape, options.axis), program.tensors[id], options);
     else if (kind === 'constant') bands[id] = { axis: -1, cuts: [] };
   });
   for (const operation of program.operations) {
@@ -57,7 +70,8 @@ function followed(
   bands: readonly (Bands | undefined)[],
   options: StreamOptions,
 ): Bands {
-  const { shape } = program.tensors[write.tensor];
+  const tensor = program.tensors[write.tensor];
+  const { shape } = tensor;
   const written = image(write.map, domainBox(operation), shape);
   for (const read of operation.operands) {
     if (read.mode !== 'read') continue;
@@ -75,7 +89,8 @@ function followed(
       const from = shifted(range);
       const sourceExtent = program.tensors[read.tensor].shape[source.axis];
       let cuts: number[];
-      if (
+      if (options.bandBytes) cuts = every(extent, rowsOf(tensor, axis, options));
+      else if (
         from &&
         range.size === undefined &&
         from.d === d &&
@@ -93,15 +108,25 @@ function followed(
   }
   const axis = seedAxis(shape, options.axis);
   const splittable = axis >= 0 && write.map[axis] !== 'all' && (shifted(write.map[axis])?.d ?? -1) >= 0;
-  return splittable ? uniform(axis, shape, options) : { axis: -1, cuts: [] };
+  return splittable ? uniform(axis, tensor, options) : { axis: -1, cuts: [] };
 }
 
 function boundaries([lo, hi]: readonly [number, number], extent: number): number[] {
   return [lo, hi].filter((at) => at > 0 && at < extent);
 }
 
-function uniform(axis: number, shape: readonly number[], options: StreamOptions): Bands {
-  return axis < 0 ? { axis, cuts: [] } : { axis, cuts: every(shape[axis], options) };
+function uniform(axis: number, tensor: Tensor, options: StreamOptions): Bands {
+  return axis < 0 ? { axis, cuts: [] } : { axis, cuts: every(tensor.shape[axis], rowsOf(tensor, axis, options)) };
+}
+
+/** With `bandBytes` a power of two of rows, so that bands of different tensors end together, or all. */
+function rowsOf(tensor: Tensor, axis: number, options: StreamOptions): StreamOptions {
+  const { bandBytes } = options;
+  if (!bandBytes) return options;
+  const bytes = tensorBytes(tensor);
+  const extent = tensor.shape[axis];
+  if (bytes <= bandBytes) return { ...options, rows: extent };
+  return { ...options, rows: 2 ** Math.max(0, Math.floor(Math.log2((bandBytes * extent) / bytes))) };
 }
 
 function every(extent: number, { rows, maxBands }: StreamOptions): number[] {

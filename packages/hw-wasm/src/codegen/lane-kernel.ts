@@ -12,6 +12,7 @@ const UNROLLED = 36;
 
 /** How lanes are laid: what the code of a kernel depends on beside its shape. */
 export interface LaneConfig {
+  /** -1: no dimension has lanes, points go one by one. */
   readonly lane: number;
   readonly lanes: readonly (LaneOperand | undefined)[];
   readonly extras: number;
@@ -74,6 +75,11 @@ export class LaneKernel {
     const { fn, config } = this;
     const { m, wasm } = fn;
     const { lane, block } = config;
+    if (lane < 0) {
+      const zero = (): Expression => m.i32.const(0);
+      this.row(zero, zero);
+      return;
+    }
     const { lo, hi } = this.access.parameters;
     if (block === undefined) {
       this.row(lo[lane], hi[lane]);
@@ -116,6 +122,7 @@ export class LaneKernel {
       : undefined;
     const heldStride = accumulatorStride(shape, target, config.lane) ?? 0;
     const points = (v: Local, count: 1 | 4): void => {
+      this.code.alone = count === 1;
       const read =
         (at: ReadonlyMap<number, Pointer>) =>
         (k: number): Lanes =>
@@ -149,6 +156,10 @@ export class LaneKernel {
       }
     };
 
+    if (config.lane < 0) {
+      points(from, 1);
+      return;
+    }
     const [v, assign] = fn.variable(fn.wasm.i32);
     assign(from());
     const products = this.byteProducts();

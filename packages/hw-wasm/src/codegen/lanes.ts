@@ -336,6 +336,9 @@ export class LaneCode {
     return this.isSmall(scalar) ? this.f32(value) : undefined;
   }
 
+  /** Of the lanes only the first one counts. */
+  alone = false;
+
   /** Operand values that fit 24 bits; set by the kernel. */
   smallOperands: ReadonlySet<number> = new Set();
 
@@ -604,7 +607,8 @@ export class LaneCode {
         wasm.f64,
       );
     const both = (first: number): Expression => m.f64x2.replace_lane(m.f64x2.splat(lane(first)), 1, lane(first + 1));
-    const result = this.pair(both(0), both(2));
+    const only = this.alone ? this.fn.keep(wasm.v128, m.f64x2.splat(lane(0))) : undefined;
+    const result = only ? this.pair(only(), only()) : this.pair(both(0), both(2));
     return this.exact ? result : { kind: 'f32', v: this.f32(result) };
   }
 }

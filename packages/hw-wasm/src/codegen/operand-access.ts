@@ -41,7 +41,7 @@ export function laneOperand(shape: KernelShape, context: SelectContext, k: numbe
   }
   const result: LaneOperand = { dtype, stride: own ?? 0 };
   if (outside === undefined || !leaves(shape, k)) return result;
-  const bytes = Math.max(width, operation.domain[lane].extent * (own ?? 0)) + 16;
+  const bytes = Math.max(width, (operation.domain[lane]?.extent ?? 1) * (own ?? 0)) + 16;
   extra.push(outsideVector(context, dtype, outside, bytes));
   return { ...result, outside: extra.length - 1 };
 }

@@ -16,7 +16,10 @@ export function selectLanes(shape: KernelShape, context: SelectContext, box: Box
   const write = operation.operands.findIndex(({ mode }) => mode !== 'read');
   const all = [...operands, accumulator].filter((operand) => operand !== undefined);
   if (all.some((operand) => operand.kind === 'view' && !hasLanes(operand.view.dtype))) return undefined;
-  const lane = chooseLane(shape, context, write);
+  const target = operands[write];
+  const floats = body.acc === 'float32' && target?.kind === 'view' && target.view.dtype === 'float32';
+  // Floats go one by one where regions leave no lanes: rounded like those in lanes. Integers are the same by any kernel.
+  const lane = chooseLane(shape, context, write) ?? (floats ? -1 : undefined);
   if (lane === undefined) return undefined;
 
   const extra: number[] = [];
@@ -28,8 +31,8 @@ export function selectLanes(shape: KernelShape, context: SelectContext, box: Box
   if (accumulator && (blocks.length > 0 || accumulatorStride(shape, write, lane) === undefined)) return undefined;
   const block = blocks.length === 0 ? undefined : blocks.reduce(commonDivisor);
   const config = { lane, lanes, extras: extra.length, ...(block === undefined ? {} : { block }) };
-  const full = box[lane].every((side) => side % 4 === 0);
-  const sliding = slidingOf(shape, context, config, write, full, extra);
+  const full = lane >= 0 && box[lane].every((side) => side % 4 === 0);
+  const sliding = lane < 0 ? undefined : slidingOf(shape, context, config, write, full, extra);
   if (sliding) {
     const wider = { ...config, extras: extra.length };
     return {
