@@ -19,6 +19,8 @@ import {
 import { textTable } from './text-table.js';
 
 const KINDS: readonly PlanKind[] = ['regions', 'tuned', 'whole'];
+/** Of float models too: fused operations and short convolutions; integers are the same by any arithmetic. */
+const FAST_KINDS: readonly PlanKind[] = ['fast', 'fast whole'];
 const PEERS: readonly OnnxPackage[] = ['onnxruntime-web', 'onnxruntime-node'];
 const ROUNDS = 7;
 const BUDGET_MS = 5000;
@@ -77,7 +79,8 @@ export const executeSuite: Suite = {
 async function measure(model: string, path: string, freeze: readonly string[], options: BenchOptions): Promise<Measured> {
   const { runner } = options;
   const runnables = new Map<PlanKind, Runnable>();
-  for (const kind of KINDS) runnables.set(kind, await runner.prepare(path, freeze, kind));
+  const integer = model.includes('_qdq');
+  for (const kind of [...KINDS, ...(integer ? [] : FAST_KINDS)]) runnables.set(kind, await runner.prepare(path, freeze, kind));
   const contenders: Contender[] = [...runnables].map(([name, runnable]) => ({ name, run: () => runnable.run() }));
   const { program, inputs } = runnables.get('regions') as Runnable;
   const close: (() => Promise<void> | undefined)[] = [];
@@ -102,7 +105,7 @@ async function measure(model: string, path: string, freeze: readonly string[], o
   const first = firstResultOf(path, freeze, options);
   return {
     model,
-    integer: model.includes('_qdq'),
+    integer,
     runnables,
     rounds,
     work,
@@ -139,8 +142,8 @@ function totalMs({ importMs, readMs, loadMs, runMs }: FirstResult): number {
 
 function rowsOf({ model, rounds, work, runnables, touchedBytes, threads, first }: Measured): BenchRow[] {
   const rows: BenchRow[] = [];
-  for (const kind of KINDS) {
-    for (const peer of [...PEERS, 'whole']) {
+  for (const kind of [...KINDS, ...FAST_KINDS]) {
+    for (const peer of [...PEERS, kind === 'fast' ? 'fast whole' : 'whole']) {
       const [ours, theirs] = [rounds.get(kind), rounds.get(peer)];
       const ratio = kind === peer ? undefined : ratioOf(rounds, kind, peer);
       if (!ours || !theirs || !ratio) continue;
@@ -169,10 +172,12 @@ function rowsOf({ model, rounds, work, runnables, touchedBytes, threads, first }
 /** Of integers and of floats: ours ÷ theirs. */
 const RATIOS: readonly (readonly [PlanKind, string])[] = [
   ['tuned', 'onnxruntime-web'],
+  ['fast', 'onnxruntime-web'],
   ['tuned', 'onnxruntime-node'],
-  ['regions', 'onnxruntime-web'],
+  ['fast', 'onnxruntime-node'],
   ['regions', 'whole'],
   ['tuned', 'whole'],
+  ['fast', 'fast whole'],
 ];
 
 /** What is to be reached (of geometric means, and of the worst model). */
@@ -183,9 +188,12 @@ const TARGETS: readonly {
   readonly worst?: number;
 }[] = [
   { pair: ['tuned', 'onnxruntime-web'], integer: false, mean: 0.4, worst: 1 },
+  { pair: ['fast', 'onnxruntime-web'], integer: false, mean: 0.4, worst: 1 },
   { pair: ['tuned', 'onnxruntime-node'], integer: false, mean: 2 },
+  { pair: ['fast', 'onnxruntime-node'], integer: false, mean: 2 },
   { pair: ['tuned', 'onnxruntime-web'], integer: true, mean: 0.5 },
   { pair: ['tuned', 'whole'], mean: 0.97, worst: 1.03 },
+  { pair: ['fast', 'fast whole'], integer: false, mean: 0.97, worst: 1.03 },
 ];
 
 function text(measured: readonly Measured[]): string {
@@ -199,15 +207,14 @@ function text(measured: readonly Measured[]): string {
   };
   const lines = measured.map(({ model, rounds, work, runnables }) => [
     model,
-    ...[...KINDS, ...PEERS].map((name) => ms(rounds, name)),
+    ...[...KINDS, ...FAST_KINDS, ...PEERS].map((name) => ms(rounds, name)),
     ...RATIOS.map(([ours, theirs]) => ratio(work, ours, theirs)),
     ((runnables.get('regions')?.arenaBytes ?? 0) / (runnables.get('whole')?.arenaBytes || 1)).toFixed(3),
   ]);
   const header = [
     'model',
-    'regions',
-    'tuned',
-    'whole',
+    ...KINDS,
+    ...FAST_KINDS,
     'web',
     'node',
     ...RATIOS.map(([a, b]) => `${a}÷${b.replace('onnxruntime-', '')}`),
@@ -216,7 +223,7 @@ function text(measured: readonly Measured[]): string {
   const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, load ${loadavg()[0].toFixed(1)}, Node ${process.version}`;
   return [
     "Inference on one thread, ms: medians of runs in turn. Ratios: of the processor's time in the same rounds, which other programs' load",
-    'disturbs less; ± half the spread between quartiles. Arena: regions ÷ whole tensors.',
+    'disturbs less; ± half the spread between quartiles. Arena: regions ÷ whole tensors. Fast: tuned, with fast arithmetic.',
     machine,
     '',
     textTable(header, lines),

@@ -23,8 +23,11 @@ export interface BenchResult {
   readonly wrong?: boolean;
 }
 
-/** `whole`: the best plan by whole tensors; `regions`: the default one, of least memory; `tuned`: the fastest by measured runs. */
-export type PlanKind = 'whole' | 'regions' | 'tuned';
+/**
+ * `whole`: the best plan by whole tensors; `regions`: the default one, of least memory; `tuned`: the fastest by measured runs. Their
+ * arithmetic is exact, but for `fast` (tuned) and `fast whole`.
+ */
+export type PlanKind = 'whole' | 'regions' | 'tuned' | 'fast' | 'fast whole';
 
 /** A model that is ready to run on our own kernels. */
 export interface Runnable {

@@ -11,12 +11,13 @@ export const DEFAULT_PIPELINE: Omit<PipelineConfig, 'move'> = {
   iterations: 2,
 };
 
-/** Where real runs decide (`--tune`): bands of one row take the least memory, taller ones fewer tasks. */
+/** Where real runs decide (`--tune`): bands of one row take the least memory, taller ones fewer tasks; others fit caches. */
 export const DEFAULT_DECOMPOSE_TUNED: PipelineConfig['decompose'] = [
   'whole-tensor',
   'bands',
   { id: 'bands', options: { rows: 4 } },
-  { id: 'bands', options: { rows: 16 } },
+  { id: 'bands', options: { bandBytes: 64 * 1024 } },
+  { id: 'bands', options: { bandBytes: 256 * 1024 } },
 ];
 
 /** Where the command line allows recomputation: the decomposer that knows what to spend it on. */

@@ -3,10 +3,10 @@ import type { PlanSession } from './plan-session.js';
 import type { WasmProgram } from './program.js';
 import { type SessionOptions, WasmSession } from './session.js';
 import { ThreadedSession } from './threads.js';
-import { webAssembly } from './web-assembly.js';
+import { hasRelaxedSimd, webAssembly } from './web-assembly.js';
 
 /** Of plan.wasm.json: raised whenever its meaning changes. */
-const FORMAT = 'regrain.wasm/2';
+const FORMAT = 'regrain.wasm/3';
 
 interface Manifest extends Omit<WasmProgram, 'module' | 'data'> {
   readonly format: typeof FORMAT;
@@ -77,6 +77,10 @@ export async function openFiles(files: PlanFiles, options: SessionOptions, compi
 
 async function openModule(files: Required<PlanFiles>, options: SessionOptions): Promise<PlanSession> {
   const manifest = manifestOf(files.manifest);
+  if (manifest.relaxed && !hasRelaxedSimd())
+    throw unsupported(
+      'plan.wasm holds relaxed SIMD, which this host has not (Node 20 has it with --experimental-wasm-relaxed-simd); compile with --math exact',
+    );
   // Hashes and the module's code are made by other threads, while this one reads the plan.
   const compiled = webAssembly.compile(files.module);
   compiled.catch(() => {});

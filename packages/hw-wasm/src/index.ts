@@ -1,5 +1,5 @@
 export { memoryBytesOf, type PlanFiles, wasmFiles } from './artifact.js';
-export { type EmitOptions, emitWasm } from './emit.js';
+export { type Arithmetic, type EmitOptions, emitWasm } from './emit.js';
 export type { Elements, Given, Inputs, Into } from './given.js';
 export { load } from './load.js';
 export type { PlanSession } from './plan-session.js';
@@ -9,3 +9,4 @@ export { randomInputs, randomValues } from './random-inputs.js';
 export { type SessionOptions, WasmSession } from './session.js';
 export { evaluatorOf, WasmTarget, wasmMachine } from './target.js';
 export { ThreadedSession } from './threads.js';
+export { hasRelaxedSimd } from './web-assembly.js';

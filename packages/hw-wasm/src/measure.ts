@@ -1,5 +1,5 @@
 import { type EvaluateOpaque, type Observations, type Plan, RegrainError, seeded, type Values } from '@regrain/core-ir';
-import { emitWasm } from './emit.js';
+import { type Arithmetic, emitWasm } from './emit.js';
 import { compareRuns, timeOf, warmUp } from './pairs.js';
 import { randomInputs } from './random-inputs.js';
 import { WasmSession } from './session.js';
@@ -22,7 +22,10 @@ export class Measurer {
   private reference: { readonly run: () => void; readonly ms: number } | undefined;
   private inputs: Map<string, Values> | undefined;
 
-  constructor(private readonly evaluateOpaque: EvaluateOpaque) {}
+  constructor(
+    private readonly evaluateOpaque: EvaluateOpaque,
+    private readonly math: Arithmetic,
+  ) {}
 
   /** What one run showed, its times scaled so that the last step ends when the plan's time is over. */
   async measure(plan: Plan, constants: Uint8Array): Promise<Observations> {
@@ -59,7 +62,8 @@ export class Measurer {
   }
 
   private async open(plan: Plan, constants: Uint8Array): Promise<WasmSession> {
-    return WasmSession.open(plan, constants, await emitWasm(plan, constants), { evaluateOpaque: this.evaluateOpaque });
+    const program = await emitWasm(plan, constants, { math: this.math });
+    return WasmSession.open(plan, constants, program, { evaluateOpaque: this.evaluateOpaque });
   }
 
   private inputsOf({ program }: Plan): Map<string, Values> {

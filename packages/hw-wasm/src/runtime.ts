@@ -10,6 +10,7 @@ export type { Elements, Given, Inputs, Into } from './given.js';
 export type { PlanSession } from './plan-session.js';
 export { type SessionOptions, WasmSession } from './session.js';
 export { ThreadedSession } from './threads.js';
+export { hasRelaxedSimd } from './web-assembly.js';
 
 /** A session from the files of a folder that `compile --target wasm --out` wrote; the module's files must be among them. */
 export function load(files: PlanFiles, options: SessionOptions = {}): Promise<PlanSession> {

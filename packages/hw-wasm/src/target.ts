@@ -16,13 +16,18 @@ import {
 import { inject, injectable } from 'inversify';
 import { z } from 'zod';
 import { wasmFiles } from './artifact.js';
-import { emitWasm } from './emit.js';
+import { type Arithmetic, emitWasm } from './emit.js';
 import { Measurer } from './measure.js';
 import { observationsOf } from './observe.js';
+import type { WasmProgram } from './program.js';
 import { WasmSession } from './session.js';
 
 export const wasmOptions = z.strictObject({
   threads: z.int().min(1).max(16).default(1).describe('engines, each a worker on shared memory'),
+  math: z
+    .enum(['exact', 'fast'])
+    .default('exact')
+    .describe('exact: floats to the same bits on every machine and by every decomposition; fast: fused operations, short convolutions'),
   measure: z.boolean().default(false).describe('time every plan by real runs, in turn with the first one (one thread)'),
 });
 
@@ -51,14 +56,16 @@ export class WasmTarget implements HardwareTarget {
   readonly machine: Machine;
   readonly measures: boolean;
   private readonly measurer: Measurer | undefined;
+  private readonly math: Arithmetic;
 
   constructor(
-    @inject(PluginOptions) { threads, measure }: z.output<typeof wasmOptions>,
+    @inject(PluginOptions) { threads, math, measure }: z.output<typeof wasmOptions>,
     @inject(OperatorSets) private readonly sets: readonly OperatorSet[],
   ) {
     this.machine = wasmMachine(threads);
+    this.math = math;
     this.measures = measure;
-    if (measure) this.measurer = new Measurer(evaluatorOf(sets));
+    if (measure) this.measurer = new Measurer(evaluatorOf(sets), math);
   }
 
   cost(operation: Operation, task: Task, bytes: number): number {
@@ -77,7 +84,7 @@ export class WasmTarget implements HardwareTarget {
     if (constants && !inputs && this.measurer && !several) return { seen: await this.measurer.measure(plan, constants) };
     if (!constants || !inputs || several) return { seen: this.estimate(plan) };
     const evaluateOpaque = evaluatorOf(this.sets);
-    const session = await WasmSession.open(plan, constants, await emitWasm(plan, constants), { evaluateOpaque });
+    const session = await WasmSession.open(plan, constants, await this.program(plan, constants), { evaluateOpaque });
     const given = new Map([...inputs].map(([name, view]) => [name, valuesOf(plan, name, view)]));
     session.run(given);
     const { seen, outputs } = session.observe(given);
@@ -93,7 +100,11 @@ export class WasmTarget implements HardwareTarget {
 
   /** The module that runs the plan, and what belongs to it. */
   async emit(plan: Plan, constants: Uint8Array): Promise<ReadonlyMap<string, Uint8Array>> {
-    return wasmFiles(serializePlan(plan), constants, await emitWasm(plan, constants));
+    return wasmFiles(serializePlan(plan), constants, await this.program(plan, constants));
+  }
+
+  private program(plan: Plan, constants: Uint8Array): Promise<WasmProgram> {
+    return emitWasm(plan, constants, { math: this.math });
   }
 
   private estimate(plan: Plan): Observations {

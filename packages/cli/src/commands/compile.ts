@@ -1,6 +1,6 @@
 import { basename, extname } from 'node:path';
 import { Command, Option } from 'commander';
-import { type CompileFlags, compileFile } from '../compile/compile-file.js';
+import { type CompileFlags, compileFile, MATH_HELP } from '../compile/compile-file.js';
 import { show } from '../compile/show.js';
 import { writePlan } from '../compile/write-plan.js';
 import { atLeast, capacity, dim, integer, shape } from '../options/parse.js';
@@ -26,6 +26,7 @@ export function compileCommand(shell: Shell): Command {
     .option('--target <id>', 'the machine: an id of `regrain targets`, or a JSON file that describes it')
     .option('--objective <id>', 'what to minimise')
     .option('--tune', 'time every plan of the loop by real runs (--target wasm); the objective is then time unless another is given')
+    .addOption(new Option('--math <how>', MATH_HELP).choices(['exact', 'fast']))
     .option('--config <file>', 'plugins and settings (default: regrain.config.* in the working directory)')
     .addOption(new Option('--max-mac-factor <x>', 'multiply-accumulates with recomputation ÷ without, at most').argParser(atLeast(1)))
     .addOption(new Option('--capacity <space=bytes>', 'limit of a memory space, such as sram=320k, repeatable').argParser(capacity))
@@ -51,7 +52,7 @@ export function compileCommand(shell: Shell): Command {
       examples(
         'regrain compile examples/models/mbv2_224_qdq.onnx',
         'regrain compile model.onnx --target cortex-m7-f746 --capacity sram=256k --out plan',
-        'regrain compile model.onnx --target wasm --tune --out plan',
+        'regrain compile model.onnx --target wasm --tune --math fast --out plan',
         'regrain compile model.onnx --max-mac-factor 1.2 --iterations 50 --budget 30',
         'regrain compile model.onnx --pareto --max-mac-factor 1.5 --input external --out front',
         'regrain compile model.onnx --shape x=1,3,640,640 --schedule min-peak --json',

@@ -14,11 +14,12 @@ import {
 } from '@regrain/core-ir';
 import { emitWasm, evaluatorOf, load, type PlanSession, ThreadedSession, WasmSession } from '@regrain/hw-wasm';
 import { Command, Option } from 'commander';
-import { type CompileFlags, compileFile } from '../compile/compile-file.js';
+import { type CompileFlags, compileFile, MATH_HELP, mathOf } from '../compile/compile-file.js';
 import { type Check, checkAgainstOnnxRuntime } from '../execute/check.js';
 import { inputsFor } from '../execute/inputs.js';
 import { formatNpy } from '../execute/npy.js';
 import { type Profile, profileOf, showProfile } from '../execute/profile.js';
+import { allowRelaxedSimd } from '../execute/relaxed-simd.js';
 import { openSession } from '../open-session.js';
 import { capacity, dim, integer, named, shape } from '../options/parse.js';
 import { addPipelineOptions } from '../options/pipeline.js';
@@ -58,6 +59,8 @@ interface Summary {
   /** The plan's arena: the module's memory without constants, tables and code. */
   readonly arenaBytes: number;
   readonly constantBytes: number;
+  /** What kernels of fast arithmetic work in, part of `constantBytes`. */
+  readonly scratchBytes: number;
   /** Planning and making the module. */
   readonly compileMs: number;
   /** Until the first result, once the plan is at hand. */
@@ -96,6 +99,7 @@ export function runCommand(shell: Shell): Command {
     )
     .addOption(new Option('--seed <n>', 'of random inputs').argParser(integer(0, 2 ** 32 - 1)).default(1))
     .addOption(new Option('--runs <n>', 'timed runs (default: up to 20, about a second and a half)').argParser(integer(1)))
+    .addOption(new Option('--math <how>', MATH_HELP).choices(['exact', 'fast']))
     .option('--check', 'compare every output with ONNX Runtime (onnxruntime-node must be installed)')
     .option('--profile', 'time by operator and by region; with --out also a trace for Perfetto')
     .option('--generic', 'only the kernels that are generated from definitions, element by element: slow, equal to the interpreter')
@@ -147,6 +151,7 @@ async function run(shell: Shell, model: string, flags: Flags): Promise<void> {
     ...tried,
     arenaBytes: program.arenaBytes,
     constantBytes: program.data.bytes.length,
+    scratchBytes: program.scratchBytes,
     compileMs,
     firstMs,
     medianMs: times[times.length >> 1],
@@ -238,10 +243,10 @@ async function openPlan(
         iterations: 0,
       }
     : own;
-  const { session, result } = await compileFile(path, basename(path), compileFlags, terminal);
+  const { session, result, target } = await compileFile(path, basename(path), compileFlags, terminal);
   terminal.progress('making the module');
   const { plan, loaded } = { plan: result.plan, loaded: result.loaded };
-  const program = await emitWasm(plan, loaded.constants, { generic: flags.generic === true });
+  const program = await emitWasm(plan, loaded.constants, { generic: flags.generic === true, math: mathOf(target) });
   terminal.progress('');
   const openedAt = performance.now();
   const Opener = program.lanes.length > 1 ? ThreadedSession : WasmSession;
@@ -283,6 +288,7 @@ async function compare(one: Opened['wasm'], other: Opened['wasm'], inputs: Reado
 
 async function openFolder(folder: string, flags: Flags, terminal: Terminal): Promise<Opened> {
   const { session } = await openSession(flags.config, terminal);
+  allowRelaxedSimd();
   const openedAt = performance.now();
   const path = join(folder, 'plan.json');
   const plan = readFileSync(path, 'utf8');
@@ -340,13 +346,16 @@ function fileName(name: string): string {
 }
 
 function show(summary: Summary, terminal: Terminal): string {
-  const { model, threads, speedup, arenaBytes, constantBytes, medianMs, firstMs, runs, outputs, kernels, check, profile } = summary;
+  const { model, threads, speedup, arenaBytes, constantBytes, scratchBytes, medianMs, firstMs, runs, outputs, kernels, check, profile } =
+    summary;
   const lines = [
     `${model}: ${medianMs.toFixed(2)} ms a run (median of ${runs}; first result after ${duration(firstMs)})`,
     ...(speedup === undefined
       ? []
       : [`${threads === 1 ? 'one thread: several were' : `${threads} threads:`} ${speedup.toFixed(2)} times as fast as one`]),
-    `arena ${size(arenaBytes)}, constants and tables ${size(constantBytes)}; functions: ${Object.entries(kernels)
+    `arena ${size(arenaBytes)}, constants and tables ${size(constantBytes)}${scratchBytes > 0 ? ` (${size(scratchBytes)} of it to work in)` : ''}; functions: ${Object.entries(
+      kernels,
+    )
       .map(([kind, count]) => `${count} ${kind}`)
       .join(', ')}`,
     ...outputs.map(({ name, dtype, shape: dims }) => `output ${name}: ${dtype} [${dims.join(', ')}]`),

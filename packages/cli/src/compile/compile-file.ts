@@ -10,6 +10,7 @@ import {
   type PipelineConfig,
   type Session,
 } from '@regrain/core-ir';
+import type { Arithmetic } from '@regrain/hw-wasm';
 import type { ConfigFile } from '../config-file.js';
 import {
   DEFAULT_DECOMPOSE_TUNED,
@@ -24,6 +25,7 @@ import {
   DEFAULT_TRACE_DECOMPOSE,
   TUNED_OBJECTIVE,
 } from '../default-pipeline.js';
+import { allowRelaxedSimd } from '../execute/relaxed-simd.js';
 import { isMachineFile, openSession, readMachine } from '../open-session.js';
 import { mergePipeline, type PipelineFlags } from '../options/pipeline.js';
 import type { Terminal } from '../output/terminal.js';
@@ -34,6 +36,10 @@ import { reuseDependences } from './reuse.js';
 import { reuseDistanceOf } from './reuse-distance.js';
 import { type Summary, summaryOf } from './summary.js';
 
+/** Of `--math`. */
+export const MATH_HELP =
+  'exact (default): floats to the same bits on every machine and by every decomposition; fast: fused operations and short convolutions (--target wasm)';
+
 /** What the command line says of a compile, as parsed. */
 export interface CompileFlags extends PipelineFlags {
   readonly target?: string;
@@ -41,6 +47,8 @@ export interface CompileFlags extends PipelineFlags {
   readonly threads?: number;
   /** Plans are timed by real runs on the target. */
   readonly tune?: boolean;
+  /** Of a target that has the option `math`. */
+  readonly math?: Arithmetic;
   readonly objective?: string;
   readonly config?: string;
   readonly maxMacFactor?: number;
@@ -138,7 +146,9 @@ export function optionsOf(
   const chosen = withOptions(session, target, {
     ...(flags.threads === undefined || flags.threads === 1 ? {} : { threads: flags.threads }),
     ...(flags.tune ? { measure: true } : {}),
+    ...(flags.math ? { math: flags.math } : {}),
   });
+  if (mathOf(chosen) === 'fast') allowRelaxedSimd();
   const { machine } = session.make(HardwareTarget, chosen);
   const limited = flags.capacity !== undefined || machine.spaces.some(({ counted, bytes }) => counted && Number.isFinite(bytes));
   const moves = machine.engines.some(({ runs }) => runs === 'moves') && machine.spaces.length > 1 && limited;
@@ -164,6 +174,11 @@ export function optionsOf(
     ...(flags.budget === undefined ? {} : { budgetMs: 1000 * flags.budget }),
     progress: showProgress(terminal),
   };
+}
+
+/** The arithmetic that a target is to use. */
+export function mathOf(target: CompileOptions['target']): Arithmetic {
+  return typeof target !== 'string' && target.options?.math === 'fast' ? 'fast' : 'exact';
 }
 
 /** A target with options that it must have; `bad-input` where it has not. */

@@ -2,6 +2,7 @@ import type { ModelRunner, PlanKind, Runnable } from '@regrain/bench';
 import { type CompileOptions, countedBytes, type Loaded, OperatorSet, type Session, type Values } from '@regrain/core-ir';
 import { interfaceOf, readTensorFile } from '@regrain/frontend-onnx';
 import { emitWasm, evaluatorOf, ThreadedSession, WasmSession } from '@regrain/hw-wasm';
+import { mathOf } from '../compile/compile-file.js';
 import {
   DEFAULT_DECOMPOSE_TUNED,
   DEFAULT_INPUT,
@@ -16,6 +17,7 @@ import { planFront } from '../pareto/plan-front.js';
 import { firstResult } from './first-result.js';
 import { inputsFor } from './inputs.js';
 import { profileOf } from './profile.js';
+import { allowRelaxedSimd } from './relaxed-simd.js';
 
 /** The plainest plan: whole tensors in the model's order. */
 const PLAIN = {
@@ -111,8 +113,11 @@ export function modelRunner(session: Session): ModelRunner {
     },
     async prepare(model, freeze, kind): Promise<Runnable> {
       const loaded = await session.load(model, freezeOf(freeze));
-      const { plan } = await session.compile(loaded, optionsFor(kind));
-      const wasm = await WasmSession.open(plan, loaded.constants, await emitWasm(plan, loaded.constants), { evaluateOpaque });
+      const options = optionsFor(kind);
+      const math = mathOf(options.target);
+      if (math === 'fast') allowRelaxedSimd();
+      const { plan } = await session.compile(loaded, options);
+      const wasm = await WasmSession.open(plan, loaded.constants, await emitWasm(plan, loaded.constants, { math }), { evaluateOpaque });
       const inputs = inputsFor(plan.program, {}, DEFAULT_SEED);
       const { arenaBytes, data } = wasm.program;
       return {
@@ -148,12 +153,13 @@ function lastChanged(wasm: WasmSession, inputs: ReadonlyMap<string, Values>, fil
 
 /** What the command line would compile with. */
 function optionsFor(kind: PlanKind): CompileOptions {
-  const whole = kind === 'whole' ? ({ decompose: 'whole-tensor', iterations: 0 } as const) : {};
-  const tuned = kind === 'tuned' ? { decompose: DEFAULT_DECOMPOSE_TUNED } : {};
+  const whole = kind.endsWith('whole') ? ({ decompose: 'whole-tensor', iterations: 0 } as const) : {};
+  const measure = kind === 'tuned' || kind === 'fast';
+  const tuned = measure ? { decompose: DEFAULT_DECOMPOSE_TUNED } : {};
   return {
     pipeline: { ...DEFAULT_PIPELINE, ...whole, ...tuned, move: DEFAULT_MOVE },
-    target: kind === 'tuned' ? { id: 'wasm', options: { measure: true } } : 'wasm',
-    objective: kind === 'tuned' ? TUNED_OBJECTIVE : 'peak',
+    target: { id: 'wasm', options: { measure, math: kind.startsWith('fast') ? 'fast' : 'exact' } },
+    objective: measure ? TUNED_OBJECTIVE : 'peak',
     constraints: [],
     input: DEFAULT_INPUT,
     seed: DEFAULT_SEED,
