@@ -327,3 +327,9 @@ function tileScore(shape: KernelShape, write: number, d: number): number {
   const stride = laneStride(shape, write, d);
   return shape.operation.domain[d].extent === 1 ? Number.POSITIVE_INFINITY : (stride ?? 2 ** 40);
 }
+
+/** Bytes of weights of one panel and one remainder of each phase. */
+export function phaseBytes({ taps, r, step, panel, integer }: Contraction, domain: KernelShape['operation']['domain']): number {
+  const count = taps.reduce((product, d) => product * domain[d].extent, 1);
+  return count * Math.ceil(domain[r].extent / step) * step * panel * (integer ? 2 : 4);
+}

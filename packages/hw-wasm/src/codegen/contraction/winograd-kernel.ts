@@ -5,9 +5,9 @@ import type { KernelShape } from '../kernel.js';
 import { laneBlock, laneStride } from '../operand-access.js';
 import { ContractionKernel } from './kernel.js';
 import type { Contraction, ContractionExtras } from './plan.js';
+import { rounds, type Variable } from './sums.js';
+import { tapLoop } from './taps.js';
 import { COLUMNS, OUTPUTS, type Short, TILES } from './winograd.js';
-
-type Variable = readonly [value: Local, set: (value: Expression) => void];
 
 /**
  * Rows of short convolutions: the columns of some blocks are transformed once (B^T d), multiplied with the factors of every panel of outputs
@@ -83,7 +83,7 @@ export class WinogradKernel extends ContractionKernel {
       body();
       return;
     }
-    this.tapLoop(dims[0], () => this.windowRows(dims.slice(1), body));
+    tapLoop(this, dims[0], () => this.windowRows(dims.slice(1), body));
   }
 
   /** One block's columns in one row of the window: six vectors of four terms at a time. `to` moves on behind them. */
@@ -225,7 +225,7 @@ export class WinogradKernel extends ContractionKernel {
       () => {
         const sums = Array.from({ length: count }, () => Array.from({ length: groups }, () => fn.variable(wasm.v128)));
         for (const [, set] of sums.flat()) set(m.f32x4.splat(m.f32.const(0)));
-        this.rounds(terms, plan.panel * 4, w, () => {
+        rounds(fn, terms, plan.panel * 4, w, () => {
           const rows = Array.from({ length: groups }, (_, g) => fn.keep(wasm.v128, m.v128.load(16 * g, 4, w())));
           sums.forEach((own, t) => {
             const a = fn.keep(wasm.v128, m.v128.load32_splat(t * block, 4, v()));
