@@ -2,7 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Values } from '@regrain/core-ir';
-import { load, memoryBytesOf } from '@regrain/hw-wasm/runtime';
+import { hasRelaxedSimd, load, memoryBytesOf } from '@regrain/hw-wasm/runtime';
 import { afterAll, describe, expect, it } from 'vitest';
 import { formatNpy, parseNpy } from '../src/execute/npy.js';
 import { regrain } from './regrain.js';
@@ -170,7 +170,7 @@ describe('run on a plan', () => {
     ],
     [
       'of another module format',
-      (at: string) => edit(at, 'plan.wasm.json', (text) => text.replace('regrain.wasm/2', 'regrain.wasm/1')),
+      (at: string) => edit(at, 'plan.wasm.json', (text) => text.replace('regrain.wasm/3', 'regrain.wasm/1')),
       /compile the model again/,
     ],
     [
@@ -186,7 +186,7 @@ describe('run on a plan', () => {
       (at: string) => edit(at, 'plan.wasm.json', (text) => text.replace(/"dataAddress":\d+/, '"dataAddress":16')),
       /plan\.wasm\.json was edited; compile the model again/,
     ],
-    ['of which nothing is left', (at: string) => edit(at, 'plan.wasm.json', () => '{"format":"regrain.wasm/2"}'), /is not whole/],
+    ['of which nothing is left', (at: string) => edit(at, 'plan.wasm.json', () => '{"format":"regrain.wasm/3"}'), /is not whole/],
     ['whose manifest is no JSON', (at: string) => edit(at, 'plan.wasm.json', (text) => text.slice(0, 99)), /is not JSON/],
     ['without constants', (at: string) => rmSync(join(at, 'plan.bin')), /plan\.bin: no such file/],
   ])('refuses a plan %s', (name, spoil, message) => {
@@ -197,6 +197,49 @@ describe('run on a plan', () => {
 
   it('says that --check needs the model', () => {
     expect(complaint(regrain(['run', plan, '--check']))).toMatch(/needs the model itself/);
+  });
+});
+
+describe('fast arithmetic', () => {
+  const fast = join(folder, 'fast');
+
+  it('is near ONNX Runtime, too, and the same by regions and by whole tensors', () => {
+    const outputs = ['bands', 'whole-tensor'].map((decompose) => {
+      const out = join(folder, `fast-${decompose}`);
+      const args = ['--math', 'fast', '--decompose', decompose, '--iterations', '0', '--runs', '1', '--check', '--poison', '--json'];
+      const { code, stdout } = regrain(['run', mnist, ...args, '--out', out]);
+      expect(code).toBe(0);
+      expect(JSON.parse(stdout).check.maxRelError).toBeLessThan(1e-5);
+      return readFileSync(join(out, 'Plus214_Output_0.npy'));
+    });
+    expect(outputs[1].equals(outputs[0])).toBe(true);
+  });
+
+  it('leaves integer models as they are', () => {
+    const { code, stdout } = regrain(['run', kws, '--math', 'fast', '--runs', '1', '--check', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ scratchBytes: 0, check: { mismatches: 0 } });
+  });
+
+  it('goes along with a plan; a host without relaxed SIMD refuses it', async () => {
+    expect(regrain(['compile', mnist, '--target', 'wasm', '--math', 'fast', '--out', fast]).code).toBe(0);
+    expect(regrain(['run', fast, '--runs', '1']).code).toBe(0);
+    const bytes = (name: string): Buffer => readFileSync(join(fast, name));
+    const manifest = bytes('plan.wasm.json').toString('utf8');
+    expect(JSON.parse(manifest)).toMatchObject({ relaxed: true });
+    const files = {
+      plan: bytes('plan.json').toString('utf8'),
+      constants: bytes('plan.bin'),
+      module: bytes('plan.wasm'),
+      manifest,
+      data: bytes('plan.wasm.bin'),
+    };
+    if (hasRelaxedSimd()) await (await load(files)).close();
+    else await expect(load(files)).rejects.toThrow(/relaxed SIMD, which this host has not .*; compile with --math exact/);
+  });
+
+  it('is refused where nothing really runs', () => {
+    expect(complaint(regrain(['compile', mnist, '--math', 'fast']))).toMatch(/target cpu has no option math/);
   });
 });
 
