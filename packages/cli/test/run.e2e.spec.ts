@@ -5,6 +5,7 @@ import type { Values } from '@regrain/core-ir';
 import { hasRelaxedSimd, load, memoryBytesOf } from '@regrain/hw-wasm/runtime';
 import { afterAll, describe, expect, it } from 'vitest';
 import { formatNpy, parseNpy } from '../src/execute/npy.js';
+import { onnxFile } from './onnx-file.js';
 import { regrain } from './regrain.js';
 
 const models = new URL('../../../examples/models/', import.meta.url).pathname;
@@ -79,7 +80,7 @@ describe('run', () => {
     const { stdout, code } = regrain(['run', kws, '--runs', '1', '--profile', '--out', out]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/QConv \(contraction\)/);
-    expect(stdout).toMatch(/QSoftmax \(operator set's definition\)/);
+    expect(stdout).toMatch(/QSoftmax \(generic\)/);
     expect(JSON.parse(readFileSync(join(out, 'trace.json'), 'utf8')).traceEvents.length).toBeGreaterThan(100);
   });
 
@@ -114,7 +115,14 @@ describe('run on a plan', () => {
   });
 
   it('says at once which operation no kernel computes, where nothing else does', async () => {
-    const bytes = (name: string): Buffer => readFileSync(join(plan, name));
+    const model = join(folder, 'hardmax.onnx');
+    const opaque = join(folder, 'hardmax');
+    writeFileSync(model, onnxFile({ nodes: [{ type: 'Hardmax', inputs: ['x'], outputs: ['y'] }] }));
+    const { stdout } = regrain(['run', model, '--runs', '1', '--profile', '--check']);
+    expect(stdout).toMatch(/Hardmax \(operator set's definition\)/);
+    expect(stdout).toMatch(/agrees with ONNX Runtime/);
+    expect(regrain(['compile', model, '--target', 'wasm', '--out', opaque]).code).toBe(0);
+    const bytes = (name: string): Buffer => readFileSync(join(opaque, name));
     const files = {
       plan: bytes('plan.json').toString('utf8'),
       constants: bytes('plan.bin'),
@@ -123,7 +131,7 @@ describe('run on a plan', () => {
       data: bytes('plan.wasm.bin'),
     };
     expect(memoryBytesOf(files)).toBeGreaterThan(files.data.length);
-    await expect(load(files)).rejects.toThrow(/no kernel computes .* \(QSoftmax\); give load an evaluateOpaque/);
+    await expect(load(files)).rejects.toThrow(/no kernel computes .* \(Hardmax\); give load an evaluateOpaque/);
   });
 
   it('makes the module anew where only the plan is there', () => {

@@ -4,7 +4,7 @@ import { selectWinograd } from './contraction/winograd.js';
 import { writeGeneric } from './generic.js';
 import { type KernelShape, keyOf, type SelectContext, type Selected } from './kernel.js';
 import { selectLanes } from './select-lanes.js';
-import { selectSoftmax } from './softmax.js';
+import { selectSoftmax } from './softmax/select.js';
 
 /** The fastest kind of kernel that can compute a task; undefined where none can. */
 export function selectKernel(shape: KernelShape, context: SelectContext, box: Box): Selected | undefined {

@@ -3,8 +3,8 @@ import { simplePlan } from '@regrain/testkit';
 import { partitions } from '@regrain/testkit/arbitraries';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emitWasm } from '../emit.js';
-import { WasmSession } from '../session.js';
+import { emitWasm } from '../../emit.js';
+import { WasmSession } from '../../session.js';
 
 /** Softmax along one axis of a tensor of two or three dimensions. */
 function build(shape: readonly number[], axis: number): Program {

@@ -1,54 +1,30 @@
 import { domainBox } from '@regrain/core-ir';
-import { Addresses } from './addresses.js';
-import type { Expression, FunctionBuilder, Local } from './function-builder.js';
-import { readParameters } from './generic.js';
-import type { Imports } from './imports.js';
-import { type KernelShape, keyOf, type Selected } from './kernel.js';
-import { LaneCode } from './lanes.js';
-import { laneBlock, laneStride } from './operand-access.js';
+import { Addresses } from '../addresses.js';
+import type { Expression, FunctionBuilder, Local } from '../function-builder.js';
+import { readParameters } from '../generic.js';
+import type { Imports } from '../imports.js';
+import type { KernelShape } from '../kernel.js';
+import { LaneCode } from '../lanes.js';
+import { laneBlock, laneStride } from '../operand-access.js';
+import type { Rows } from './rows.js';
 
-interface Softmax {
-  readonly read: number;
-  readonly write: number;
-  readonly length: number;
-  /** Bytes from one element to the next. */
-  readonly from: number;
-  readonly to: number;
+/** Of a softmax over float32, along rows. */
+export interface FloatRows extends Rows {
   /** Short or scattered rows are computed four at a time: the dimension along which they lie, and bytes from one to the next. */
-  readonly rows?: { readonly d: number; readonly from: number; readonly to: number };
+  readonly together?: { readonly d: number; readonly from: number; readonly to: number };
 }
 
 /** Shorter rows, or those whose elements do not follow each other, go four at a time where they lie evenly. */
 const LONG = 16;
 
-/**
- * Softmax over one axis of float32, which its operator set would otherwise compute outside the module: exponentials of the differences
- * to the greatest, then divided by their sum, so that nothing overflows.
- */
-export function selectSoftmax(shape: KernelShape): Selected | undefined {
-  const { operation, operands, shapes } = shape;
-  if (operation.type !== 'Softmax' || operation.operands.length !== 2) return undefined;
-  const [read, write] = [0, 1].sort((a) => (operation.operands[a].mode === 'read' ? -1 : 1));
-  const sides = [read, write].map((k) => {
-    const operand = operands[k];
-    const { map } = operation.operands[k];
-    const wide = map.flatMap((range, d) => (range === 'all' || (range.size ?? 1) > 1 ? [d] : []));
-    if (operand?.kind !== 'view' || operand.view.dtype !== 'float32' || wide.length !== 1) return undefined;
-    const [axis] = wide;
-    const range = map[axis];
-    const whole = range !== 'all' && range.at === 0 && range.size === shapes[k][axis];
-    if (!whole || operand.view.table.some(({ dimension }) => dimension === axis)) return undefined;
-    return { length: shapes[k][axis], stride: operand.view.strides[axis] };
-  });
-  const [x, y] = sides;
-  if (!x || !y || x.length !== y.length || operation.domain.some(({ kind }) => kind !== 'parallel')) return undefined;
-  const rows = x.length >= LONG && x.stride === 4 && y.stride === 4 ? undefined : rowsOf(shape, read, write);
-  const softmax: Softmax = { read, write, length: x.length, from: x.stride, to: y.stride, ...(rows ? { rows } : {}) };
-  return { kind: 'lanes', key: `softmax ${keyOf(shape)}`, write: (fn, imports) => writeSoftmax(shape, softmax, fn, imports), extra: [] };
+export function floatRows(shape: KernelShape, rows: Rows): FloatRows {
+  const long = rows.length >= LONG && rows.from === 4 && rows.to === 4;
+  const together = long ? undefined : togetherOf(shape, rows);
+  return { ...rows, ...(together ? { together } : {}) };
 }
 
 /** The innermost dimension whose rows are evenly apart. */
-function rowsOf(shape: KernelShape, read: number, write: number): Softmax['rows'] {
+function togetherOf(shape: KernelShape, { read, write }: Rows): FloatRows['together'] {
   const { domain } = shape.operation;
   for (let d = domain.length - 1; d >= 0; d--) {
     const [from, to] = [read, write].map((k) => (laneBlock(shape, k, d) === undefined ? laneStride(shape, k, d) : undefined));
@@ -57,7 +33,8 @@ function rowsOf(shape: KernelShape, read: number, write: number): Softmax['rows'
   return undefined;
 }
 
-function writeSoftmax(shape: KernelShape, softmax: Softmax, fn: FunctionBuilder, imports: Imports): void {
+/** Exponentials of the differences to the greatest, then divided by their sum, so that nothing overflows; in single precision. */
+export function writeFloatSoftmax(shape: KernelShape, softmax: FloatRows, fn: FunctionBuilder, imports: Imports): void {
   const { operation, operands } = shape;
   const { m, wasm } = fn;
   const { f32x4 } = m;
@@ -67,7 +44,7 @@ function writeSoftmax(shape: KernelShape, softmax: Softmax, fn: FunctionBuilder,
   for (const operand of operands) if (operand?.kind === 'view') parameters.base(operand.parameter);
   const point: (Local | undefined)[] = operation.domain.map(() => undefined);
   const { length, from, to } = softmax;
-  const vectors = from === 4 && to === 4 && !softmax.rows ? Math.floor(length / 4) * 4 : 0;
+  const vectors = from === 4 && to === 4 && !softmax.together ? Math.floor(length / 4) * 4 : 0;
 
   const address = (k: number): Local => {
     const operand = operands[k];
@@ -151,8 +128,8 @@ function writeSoftmax(shape: KernelShape, softmax: Softmax, fn: FunctionBuilder,
       nest(d + 1);
       point[d] = undefined;
     };
-    const { rows } = softmax;
-    if (rows?.d !== d) {
+    const { together } = softmax;
+    if (together?.d !== d) {
       fn.loop(parameters.lo[d](), parameters.hi[d], 1, body);
       return;
     }
@@ -161,7 +138,7 @@ function writeSoftmax(shape: KernelShape, softmax: Softmax, fn: FunctionBuilder,
     const whole = (): Expression => m.i32.sub(parameters.hi[d](), m.i32.const(3));
     fn.loopOn(i, assign, whole, 4, () => {
       point[d] = i;
-      inner(d + 1, () => four(rows));
+      inner(d + 1, () => four(together));
       point[d] = undefined;
     });
     fn.loopOn(i, assign, parameters.hi[d], 1, body);
