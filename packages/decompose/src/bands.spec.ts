@@ -132,6 +132,25 @@ describe('bands', () => {
     expect(decompose(pooled, { partialSums: false }).reduce).toEqual([]);
   });
 
+  it('fits bands to a cache: a power of two of rows, and what is small enough whole', () => {
+    // 16 rows of 64 bytes; half as many rows and channels; a quarter of both, which is 64 bytes.
+    const halved = (k: number, channels: number, side: number, extents: readonly number[]): Operation => {
+      const at = (n: number): IndexMap[number] => ({ at: ['+', ['*', { d: n }, 2], { d: n + 2 }] });
+      return operation(`pool${k}`, [{ from: k, map: [d(0), d(1), at(2), at(3)] }], k + 1, [1, channels, side, side], extents);
+    };
+    const shapes = [
+      [1, 4, 16, 16],
+      [1, 4, 8, 8],
+      [1, 4, 4, 4],
+    ];
+    const chain = program(shapes, [halved(0, 4, 8, [2, 2]), halved(1, 4, 4, [2, 2])]);
+    const rowsOf = (bandBytes: number): number[][] =>
+      decompose(chain, { bandBytes }).regions.map((boxes) => boxes.map(([, , [lo, hi]]) => hi - lo));
+    expect(rowsOf(200)).toEqual([range(8).map(() => 2), range(2).map(() => 4), []]);
+    expect(rowsOf(64)).toEqual([range(16).map(() => 1), range(4).map(() => 2), []]);
+    expect(rowsOf(4096)).toEqual([[], [], []]);
+  });
+
   it('makes regions that cover each tensor exactly once, whatever the band height', () => {
     const map = range(4).map((k) => d(k));
     for (const rows of [1, 2, 3, 7, 50]) {
