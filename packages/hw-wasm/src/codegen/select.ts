@@ -1,6 +1,6 @@
 import type { Box } from '@regrain/core-ir';
 import { selectContraction } from './contraction/select.js';
-import { selectWinograd } from './contraction/winograd.js';
+import { selectWinograd } from './contraction/winograd-select.js';
 import { writeGeneric } from './generic.js';
 import { type KernelShape, keyOf, type SelectContext, type Selected } from './kernel.js';
 import { selectLanes } from './select-lanes.js';

@@ -13,6 +13,8 @@ import { type Parts, Taps } from './taps.js';
 export class ContractionKernel implements Parts {
   protected readonly code: LaneCode;
   readonly access: OperandAccess;
+  /** Vectors of outputs of the panel in hand. */
+  protected groups: number;
   readonly point: (Local | undefined)[];
 
   constructor(
@@ -30,16 +32,15 @@ export class ContractionKernel implements Parts {
     );
     this.access = new OperandAccess(fn, shape, plan.n, plan.lanes, this.code, extras.extras);
     this.point = operation.domain.map(() => undefined);
+    this.groups = plan.panel / 4;
   }
 
   write(): void {
-    const { fn, plan, extras, access, point } = this;
+    const { fn, plan, extras, access } = this;
     const { m, wasm } = fn;
-    const { hi } = access.parameters;
     const weights = access.extra(extras.weights);
     const panelBytes = this.panelBytes();
-    fn.loop(this.firstPanel(), hi[plan.n], plan.panel, (n) => {
-      point[plan.n] = n;
+    this.panels((n) => {
       const index = m.i32.shr_u(n(), m.i32.const(plan.panel === 8 ? 3 : 2));
       const panel = fn.keep(wasm.i32, m.i32.add(weights(), m.i32.mul(index, m.i32.const(panelBytes))));
       const outer = plan.pixels.slice(0, -1);
@@ -47,11 +48,28 @@ export class ContractionKernel implements Parts {
     });
   }
 
-  /** The first output of the panel that holds the task's first one. */
-  protected firstPanel(): Expression {
-    const { plan, fn, access } = this;
-    const lo = access.parameters.lo[plan.n]();
-    return plan.full ? lo : fn.m.i32.and(lo, fn.m.i32.const(-plan.panel));
+  /** Panels of outputs, from the one that holds the task's first. The tensor's last one may be half empty. */
+  protected panels(body: (n: Local) => void): void {
+    const { fn, plan, access, shape, point } = this;
+    const { m } = fn;
+    const { lo, hi } = access.parameters;
+    const first = plan.full ? lo[plan.n]() : m.i32.and(lo[plan.n](), m.i32.const(-plan.panel));
+    const { extent } = shape.operation.domain[plan.n];
+    const rest = extent % plan.panel;
+    const half = plan.panel === 8 && rest > 0 && rest <= 4;
+    fn.loop(first, hi[plan.n], plan.panel, (n) => {
+      point[plan.n] = n;
+      if (!half) {
+        body(n);
+        return;
+      }
+      const some = (): void => {
+        this.groups = 1;
+        body(n);
+        this.groups = 2;
+      };
+      fn.when(m.i32.lt_s(n(), m.i32.const(extent - rest)), () => body(n), some);
+    });
   }
 
   protected panelBytes(): number {
@@ -139,7 +157,7 @@ export class ContractionKernel implements Parts {
     const phase = this.phaseOffset();
     const start = plan.integer ? m.i32.add(panel(), m.i32.const(4 * plan.panel)) : panel();
     const weights = phase === undefined ? start : m.i32.add(start, phase);
-    const sums = new Sums(fn, plan, left.view.dtype, at.length, panel, weights);
+    const sums = new Sums(fn, plan, left.view.dtype, [at.length, this.groups], panel, weights);
     new Taps(this, at, sums).add();
     at.forEach((x, i) => {
       if (along !== undefined) point[along] = x;

@@ -9,17 +9,17 @@ export class Sums {
   private readonly of: readonly (readonly Variable[])[];
   private readonly w: Variable;
 
-  /** `dtype`: of the operand in memory. `first`: where the panel's initial sums lie (integers; floats begin with 0). */
+  /** `dtype`: of the operand in memory. As many points, and vectors of outputs. `first`: where the panel's initial sums lie (integers; floats begin with 0). */
   constructor(
     private readonly fn: FunctionBuilder,
     private readonly plan: Contraction,
     private readonly dtype: DType,
-    points: number,
+    [points, groups]: readonly [number, number],
     first: Local,
     weights: Expression,
   ) {
     const { m, wasm } = fn;
-    const vectors = (): Variable[] => Array.from({ length: plan.panel / 4 }, () => fn.variable(wasm.v128));
+    const vectors = (): Variable[] => Array.from({ length: groups }, () => fn.variable(wasm.v128));
     this.of = Array.from({ length: points }, vectors);
     for (const own of this.of) {
       for (const [g, [, set]] of own.entries()) set(plan.integer ? m.v128.load(16 * g, 4, first()) : m.f32x4.splat(m.f32.const(0)));

@@ -52,7 +52,7 @@ export class WinogradKernel extends ContractionKernel {
 
   /** `count` blocks of four points from `x` on. */
   private blocks(x: Local, count: number): void {
-    const { fn, plan, extras, access, point, terms, short } = this;
+    const { fn, plan, extras, access, terms, short } = this;
     const { m, wasm } = fn;
     const scratch = access.extra(extras.extras - 1);
     // Transformed columns: [column][block][row of the window][term].
@@ -66,10 +66,8 @@ export class WinogradKernel extends ContractionKernel {
       this.windowRows(short.rows, () => this.transformRow(from, to, column));
     }
     const weights = access.extra(extras.weights);
-    const { hi } = access.parameters;
     const panelBytes = COLUMNS * terms * plan.panel * 4;
-    fn.loop(this.firstPanel(), hi[plan.n], plan.panel, (n) => {
-      point[plan.n] = n;
+    this.panels((n) => {
       const panel = m.i32.mul(m.i32.shr_u(n(), m.i32.const(3)), m.i32.const(panelBytes));
       const w = fn.variable(wasm.i32);
       w[1](m.i32.add(weights(), panel));
@@ -214,7 +212,6 @@ export class WinogradKernel extends ContractionKernel {
   private multiply(count: number, scratch: Local, products: Local, [w, setW]: Variable): void {
     const { fn, plan, terms } = this;
     const { m, wasm } = fn;
-    const groups = plan.panel / 4;
     const block = 4 * terms;
     const [v, setV] = fn.variable(wasm.i32);
     const [out, setOut] = fn.variable(wasm.i32);
@@ -223,10 +220,10 @@ export class WinogradKernel extends ContractionKernel {
     const end = fn.keep(wasm.i32, m.i32.add(products(), m.i32.const(COLUMNS * count * plan.panel * 4)));
     fn.repeat(
       () => {
-        const sums = Array.from({ length: count }, () => Array.from({ length: groups }, () => fn.variable(wasm.v128)));
+        const sums = Array.from({ length: count }, () => Array.from({ length: this.groups }, () => fn.variable(wasm.v128)));
         for (const [, set] of sums.flat()) set(m.f32x4.splat(m.f32.const(0)));
         rounds(fn, terms, plan.panel * 4, w, () => {
-          const rows = Array.from({ length: groups }, (_, g) => fn.keep(wasm.v128, m.v128.load(16 * g, 4, w())));
+          const rows = Array.from({ length: this.groups }, (_, g) => fn.keep(wasm.v128, m.v128.load(16 * g, 4, w())));
           sums.forEach((own, t) => {
             const a = fn.keep(wasm.v128, m.v128.load32_splat(t * block, 4, v()));
             for (const [g, [sum, set]] of own.entries()) set(fn.multiplyAdd(a(), rows[g](), sum()));
@@ -234,8 +231,8 @@ export class WinogradKernel extends ContractionKernel {
           setW(m.i32.add(w(), m.i32.const(plan.panel * 4)));
           setV(m.i32.add(v(), m.i32.const(4)));
         });
-        sums.flat().forEach(([sum], k) => {
-          fn.push(m.v128.store(16 * k, 4, out(), sum()));
+        sums.forEach((own, t) => {
+          for (const [g, [sum]] of own.entries()) fn.push(m.v128.store(4 * (t * plan.panel + 4 * g), 4, out(), sum()));
         });
         setV(m.i32.add(v(), m.i32.const((count - 1) * block)));
         setOut(m.i32.add(out(), m.i32.const(count * plan.panel * 4)));
@@ -248,7 +245,6 @@ export class WinogradKernel extends ContractionKernel {
   private results(x: Local, count: number, products: Local, n: Local): void {
     const { fn, plan, access, point, shape, along } = this;
     const { m, wasm } = fn;
-    const groups = plan.panel / 4;
     const bytes = plan.panel * 4;
     const cut = shape.operation.domain[along].extent % OUTPUTS !== 0;
     fn.loop(
@@ -257,7 +253,7 @@ export class WinogradKernel extends ContractionKernel {
       1,
       (t) => {
         const at = fn.keep(wasm.i32, m.i32.add(products(), m.i32.mul(t(), m.i32.const(bytes))));
-        const sums = Array.from({ length: groups }, (_, g) => {
+        const sums = Array.from({ length: this.groups }, (_, g) => {
           const values = Array.from({ length: COLUMNS }, (_, j) => fn.keep(wasm.v128, m.v128.load(j * count * bytes + 16 * g, 4, at())));
           return this.outputs(values);
         });
