@@ -205,7 +205,7 @@ export function monitor(work: Decomposition, order: readonly number[], overhead:
     time += overhead + written / 16;
     seen.end[i] = time;
     for (const { instance, box, mode } of accesses) {
-      const touched = indexes[instance].touched(box).sort((a, b) => a - b);
+      const touched = indexes.touched(instance, box).sort((a, b) => a - b);
       for (const r of touched) {
         seen.accesses[r]++;
         seen.busy[r] += seen.end[i] - seen.start[i];

@@ -2,8 +2,7 @@ import {
   type Context,
   type Decomposition,
   type InputAccess,
-  indexRegions,
-  inPlaceRegions,
+  inPlaceWrites,
   type Program,
   type Schedule,
   touchedRegions,
@@ -39,8 +38,7 @@ export function usesOf(program: Program, work: Decomposition, schedule: Schedule
     return kind === 'input' ? (access.get(name) ?? 'resident') : undefined;
   };
   const free = (instance: number): boolean => tensorOf(instance).kind === 'constant' || inputOf(instance) === 'external';
-  const indexes = indexRegions(work);
-  const touches = touchedRegions(work, free, indexes);
+  const touches = touchedRegions(work, free);
   const of = new Int32Array(work.regions.length + 1);
   for (const r of touches.region) of[r + 1]++;
   for (let r = 0; r < work.regions.length; r++) of[r + 1] += of[r];
@@ -60,12 +58,9 @@ export function usesOf(program: Program, work: Decomposition, schedule: Schedule
     if (state.has(tensor) || inputOf(instance) === 'resident') starts[r] = 1;
     return inputOf(instance);
   });
-  const takesFrom = new Int32Array(work.tasks.length).fill(-1);
-  const takesTo = new Int32Array(work.tasks.length).fill(-1);
-  work.tasks.forEach((task, t) => {
-    const pair = inPlaceRegions(program, work, task, indexes, free);
-    if (pair && !keeps[pair[0]] && !starts[pair[1]]) [takesFrom[t], takesTo[t]] = pair;
-  });
+  const { from: takesFrom, to: takesTo } = inPlaceWrites(program, work, free);
+  for (let t = 0; t < takesFrom.length; t++)
+    if (takesFrom[t] >= 0 && (keeps[takesFrom[t]] || starts[takesTo[t]])) takesFrom[t] = takesTo[t] = -1;
   return { ...touches, of, at, input, keeps, starts, takesFrom, takesTo };
 }
 

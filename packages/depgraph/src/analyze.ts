@@ -38,7 +38,7 @@ export function analyzeWith(work: Decomposition, options: AnalysisOptions, store
 /** Every access widened to the regions that it touches, as a region table sees it. */
 function snapped(work: Decomposition): (access: Access) => readonly Box[] {
   const indexes = indexRegions(work);
-  return ({ instance, box }) => indexes[instance].touched(box).map((region) => work.regions[region].box);
+  return ({ instance, box }) => indexes.touched(instance, box).map((region) => work.regions[region].box);
 }
 
 /** The box around all. */

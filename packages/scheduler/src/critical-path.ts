@@ -13,11 +13,13 @@ import { type TaskGraph, taskGraph } from './graph.js';
 import { TaskHeap } from './heap.js';
 import { listSchedule } from './list.js';
 import { listInRoom } from './list-in-room.js';
-import { type MemoryModel, memoryModel, shareOf } from './memory-model.js';
+import { type MemoryModel, memoryModel } from './memory-model.js';
 import { MAX_CUTS, minPeakOrder } from './min-peak.js';
 import { withOrdersThrough } from './orders-through.js';
+import { inTurns } from './program-order.js';
 import { fitsThroughout } from './room.js';
 import { limitedSpaces, type Spaces } from './spaces.js';
+import { macsOfTask } from './task-cost.js';
 
 export const criticalPathOptions = noOptions;
 
@@ -31,18 +33,22 @@ export const criticalPathOptions = noOptions;
 export class CriticalPathScheduler implements Scheduler {
   schedule(program: Program, work: Decomposition, needs: Dependences, context: Context): Schedule {
     const graph = taskGraph(program, work, needs, withOrdersThrough(program, work, context));
-    const cost = Float64Array.from(work.tasks, (task) => {
-      const { cycles, macs } = program.operations[task.operation];
-      return cycles ?? macs * shareOf(program, task) + 1;
-    });
+    const cost = costsOf(program, work);
     const rank = upwardRanks(graph, cost);
     const before = (a: number, b: number): boolean => rank[a] > rank[b] || (rank[a] === rank[b] && a < b);
     const spaces = limitedSpaces(program, work, context);
     const order = spaces
       ? inRoom(graph, memoryModel(program, work, context), spaces, before, (model) => minPeakOrder(graph, model, work, context, MAX_CUTS))
       : listSchedule(graph, new TaskHeap(before), (heap) => heap.pop());
-    return assignEngines(order, graph, program, context, (task) => cost[task]);
+    return assignEngines(order, graph, program, context, () => cost);
   }
+}
+
+/** Of each task, its cycles from a trace, else its share of its operation's multiply-accumulates, and one. */
+function costsOf(program: Program, work: Decomposition): Float64Array {
+  const cost = macsOfTask(program, work);
+  for (let t = 0; t < cost.length; t++) cost[t] = program.operations[work.tasks[t].operation].cycles ?? cost[t];
+  return cost;
 }
 
 /** Of a limit, what live bytes may fill: placement needs some 8 % more than lives at once on banded models, and more where it is full. */
@@ -63,18 +69,15 @@ function inRoom(
   return fitsThroughout(model, spaces, other) ? other : listInRoom(graph, model, spaces, before);
 }
 
-/** Cost of the longest path from each task to the end, its own included. Tasks are numbered in a legal order. */
+/** Cost of the longest path from each task to the end, its own included. */
 function upwardRanks(graph: TaskGraph, cost: Float64Array): Float64Array {
   const rank = new Float64Array(graph.tasks);
-  for (const task of reverseTopological(graph)) {
+  const order = inTurns(graph);
+  for (let position = order.length - 1; position >= 0; position--) {
+    const task = order[position];
     let longest = 0;
     for (let e = graph.out[task]; e < graph.out[task + 1]; e++) longest = Math.max(longest, rank[graph.to[e]]);
     rank[task] = longest + cost[task];
   }
   return rank;
-}
-
-/** `before` constraints may point backwards in task numbers, so the numbers alone are no order. */
-function reverseTopological(graph: TaskGraph): Int32Array {
-  return listSchedule(graph, new TaskHeap((a, b) => a < b), (ready) => ready.pop()).reverse();
 }

@@ -2,16 +2,21 @@ import type { Context, Program, Schedule } from '@regrain/core-ir';
 import type { TaskGraph } from './graph.js';
 
 /** The engines that run tasks, by position in the machine. */
-export function taskEngines({ machine }: Pick<Context, 'machine'>): number[] {
+function taskEngines({ machine }: Pick<Context, 'machine'>): number[] {
   return machine.engines.flatMap(({ runs }, id) => (runs === 'tasks' ? [id] : []));
 }
 
-/** The engines that may run each operation: the one that a trace names, else all that run tasks. */
-export function enginesOfOperations(program: Program, context: Pick<Context, 'machine'>): number[][] {
-  const all = taskEngines(context);
+/** The engines that may run each operation: the one that a trace names, else all that run tasks. Operations that may use the same share a list. */
+function enginesOfOperations(program: Program, { machine }: Pick<Context, 'machine'>, all: readonly number[]): (readonly number[])[] {
+  const named = new Map<string | undefined, readonly number[]>([[undefined, all]]);
   return program.operations.map(({ engine }) => {
-    const named = all.filter((id) => context.machine.engines[id].name === engine);
-    return named.length > 0 ? named : all;
+    let list = named.get(engine);
+    if (!list) {
+      const own = all.filter((id) => machine.engines[id].name === engine);
+      list = own.length > 0 ? own : all;
+      named.set(engine, list);
+    }
+    return list;
   });
 }
 
@@ -24,9 +29,12 @@ export function assignEngines(
   graph: TaskGraph,
   program: Program,
   context: Pick<Context, 'machine'>,
-  cost: (task: number) => number,
+  costs: () => Float64Array,
 ): Schedule {
-  const allowed = enginesOfOperations(program, context);
+  const all = taskEngines(context);
+  if (all.length === 1) return { order, engine: new Uint8Array(order.length).fill(all[0]) };
+  const allowed = enginesOfOperations(program, context, all);
+  const cost = costs();
   const engine = new Uint8Array(order.length);
   const free = new Float64Array(context.machine.engines.length);
   const end = new Float64Array(graph.tasks);
@@ -38,7 +46,7 @@ export function assignEngines(
       if (best < 0 || Math.max(ready, free[id]) < Math.max(ready, free[best])) best = id;
     }
     engine[position] = best;
-    end[task] = Math.max(ready, free[best]) + cost(task);
+    end[task] = Math.max(ready, free[best]) + cost[task];
     free[best] = end[task];
   });
   return { order, engine };

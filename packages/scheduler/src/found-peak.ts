@@ -19,5 +19,8 @@ export function searched(
   const graph = taskGraph(program, work, needs, withOrdersThrough(program, work, context));
   const model = memoryModel(program, work, context);
   const { order, peak, bound } = search({ arcs: graph, model, base: 0 }, minPeakOrder(graph, model, work, context, MAX_CUTS));
-  return { ...assignEngines(order, graph, program, context, macsOfTask(program, work)), found: { peakBytes: peak, boundBytes: bound } };
+  return {
+    ...assignEngines(order, graph, program, context, () => macsOfTask(program, work)),
+    found: { peakBytes: peak, boundBytes: bound },
+  };
 }

@@ -19,20 +19,58 @@ export interface TaskGraph {
   readonly of: Int32Array;
 }
 
-export function taskGraph(program: Program, work: Decomposition, needs: Dependences, context: Pick<Context, 'constraints'>): TaskGraph {
-  const whole = extended(program, work.grain.copies);
-  const runs = 1 + (work.grain.copies?.length ?? 0);
+interface Known {
+  readonly program: Program;
+  readonly tasks: Decomposition['tasks'];
+  readonly constraints: Context['constraints'];
+  readonly graph: TaskGraph;
+}
+
+const known = new WeakMap<Dependences, Known>();
+
+/** The same for the same work and demands: schedulers share it, and change nothing of it. */
+export function taskGraph(
+  program: Program,
+  work: Decomposition,
+  needs: Dependences,
+  { constraints }: Pick<Context, 'constraints'>,
+): TaskGraph {
+  const before = known.get(needs);
+  if (before?.program === program && before.tasks === work.tasks && before.constraints === constraints) return before.graph;
+  const graph = madeGraph(program, work, needs, constraints);
+  known.set(needs, { program, tasks: work.tasks, constraints, graph });
+  return graph;
+}
+
+function madeGraph(program: Program, work: Decomposition, needs: Dependences, constraints: Context['constraints']): TaskGraph {
+  const copies = work.grain.copies ?? [];
+  const whole = copies.length > 0 ? extended(program, copies) : undefined;
+  const operations = whole ? whole.operationOf.length : program.operations.length;
+  const runs = 1 + copies.length;
   const place = new Int32Array(program.operations.length * runs);
-  whole.operationOf.forEach((operation, at) => {
-    place[operation * runs + whole.copyOf[at] + 1] = at;
-  });
-  const operationOf = Int32Array.from(work.tasks, ({ operation, copy = -1 }) => place[operation * runs + copy + 1]);
-  const start = new Int32Array(whole.operationOf.length + 1);
-  for (const operation of operationOf) start[operation + 1]++;
-  for (let o = 0; o < whole.operationOf.length; o++) start[o + 1] += start[o];
-  const { row, from } = withOrders(whole.program, needs, start, context);
+  const of = new Int32Array(operations);
+  for (let at = 0; at < operations; at++) {
+    of[at] = whole ? whole.operationOf[at] : at;
+    place[of[at] * runs + (whole ? whole.copyOf[at] + 1 : 0)] = at;
+  }
+  const tasks = work.tasks.length;
+  const operationOf = new Int32Array(tasks);
+  const start = new Int32Array(operations + 1);
+  for (let t = 0; t < tasks; t++) {
+    const { operation, copy = -1 } = work.tasks[t];
+    operationOf[t] = place[operation * runs + copy + 1];
+    start[operationOf[t] + 1]++;
+  }
+  for (let o = 0; o < operations; o++) start[o + 1] += start[o];
+  const { row, from } = withOrders(whole?.program ?? program, needs, start, constraints);
   const { row: out, to } = successors({ row, from, kinds: new Uint8Array(0) });
-  return { tasks: work.tasks.length, row, from, out, to, start, operationOf, of: Int32Array.from(whole.operationOf) };
+  return { tasks, row, from, out, to, start, operationOf, of };
+}
+
+/** Whether no task waits for one of a higher number: `before` constraints may demand it. */
+export function runsAsNumbered({ tasks, row, from }: Pick<TaskGraph, 'tasks' | 'row' | 'from'>): boolean {
+  for (let t = 0; t < tasks; t++) for (let e = row[t]; e < row[t + 1]; e++) if (from[e] > t) return false;
+  return true;
 }
 
 /** A `before` constraint makes every task of `then` wait for every task of `first`. */
@@ -40,9 +78,9 @@ function withOrders(
   program: Program,
   needs: Dependences,
   start: Int32Array,
-  context: Pick<Context, 'constraints'>,
+  constraints: Context['constraints'],
 ): { readonly row: Int32Array; readonly from: Int32Array } {
-  const orders = context.constraints.filter((constraint) => constraint.kind === 'before');
+  const orders = constraints.filter((constraint) => constraint.kind === 'before');
   if (orders.length === 0) return needs;
   const extra = new Map<number, number[]>();
   for (const { first, then } of orders) {

@@ -51,7 +51,7 @@ export class LocalityScheduler implements Scheduler {
       const { meanBytes } = reuseDistance(model, model.bytes, order);
       if (meanBytes < least) [best, least] = [order, meanBytes];
     }
-    return assignEngines(best as Int32Array, graph, program, context, macsOfTask(program, work));
+    return assignEngines(best as Int32Array, graph, program, context, () => macsOfTask(program, work));
   }
 }
 

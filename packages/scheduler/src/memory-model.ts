@@ -1,9 +1,8 @@
 import {
   type Context,
   type Decomposition,
-  domainBox,
-  indexRegions,
-  inPlaceRegions,
+  inPlaceWrites,
+  type Machine,
   type Program,
   type Task,
   touchedRegions,
@@ -32,52 +31,87 @@ export interface MemoryModel {
   readonly inPlaceTo: Int32Array;
 }
 
-export function memoryModel(program: Program, work: Decomposition, context: Pick<Context, 'constraints' | 'machine'>): MemoryModel {
+interface Known {
+  readonly program: Program;
+  readonly regions: Decomposition['regions'];
+  readonly constraints: Context['constraints'];
+  readonly machine: Machine;
+  readonly model: MemoryModel;
+}
+
+const known = new WeakMap<Decomposition['tasks'], Known>();
+
+/** The same for the same work and demands: schedulers share it, and change nothing of it. */
+export function memoryModel(
+  program: Program,
+  work: Decomposition,
+  { constraints, machine }: Pick<Context, 'constraints' | 'machine'>,
+): MemoryModel {
+  const before = known.get(work.tasks);
+  const same = before?.program === program && before.regions === work.regions;
+  if (same && before.constraints === constraints && before.machine === machine) return before.model;
+  const model = madeModel(program, work, constraints, machine);
+  known.set(work.tasks, { program, regions: work.regions, constraints, machine, model });
+  return model;
+}
+
+function madeModel(program: Program, work: Decomposition, constraints: Context['constraints'], machine: Machine): MemoryModel {
   const access = new Map(
-    context.constraints.flatMap((constraint) => (constraint.kind === 'input' ? [[constraint.tensor, constraint.access] as const] : [])),
+    constraints.flatMap((constraint) => (constraint.kind === 'input' ? [[constraint.tensor, constraint.access] as const] : [])),
   );
-  const uncounted = new Set(context.machine.spaces.flatMap(({ name, counted }) => (counted ? [] : [name])));
-  const elsewhere = new Set(context.constraints.flatMap((each) => (each.kind === 'pin' && uncounted.has(each.space) ? [each.tensor] : [])));
+  const uncounted = new Set(machine.spaces.flatMap(({ name, counted }) => (counted ? [] : [name])));
+  const elsewhere = new Set(constraints.flatMap((each) => (each.kind === 'pin' && uncounted.has(each.space) ? [each.tensor] : [])));
   const free = (instance: number): boolean => {
     const { tensor, role } = work.instances[instance];
     const { kind, name } = program.tensors[tensor];
     return kind === 'constant' || (kind === 'input' && access.get(name) === 'external') || (role === 'primary' && elsewhere.has(name));
   };
-  const indexes = indexRegions(work);
-  const { row, region } = touchedRegions(work, free, indexes);
+  const { row, region } = touchedRegions(work, free);
   const count = work.regions.length;
+  const tasks = work.tasks.length;
+  const { from: inPlaceFrom, to: inPlaceTo } = inPlaceWrites(program, work, free);
   const model = {
     row,
     region,
-    bytes: Float64Array.from(work.regions, ({ bytes }) => bytes),
+    bytes: new Float64Array(count),
     uses: new Int32Array(count),
     before: new Uint8Array(count),
     after: new Uint8Array(count),
-    scratch: Float64Array.from(work.tasks, ({ operation }) => program.operations[operation].scratchBytes ?? 0),
-    inPlaceFrom: new Int32Array(work.tasks.length).fill(-1),
-    inPlaceTo: new Int32Array(work.tasks.length).fill(-1),
+    scratch: new Float64Array(tasks),
+    inPlaceFrom,
+    inPlaceTo,
   };
+  for (let t = 0; t < tasks; t++) model.scratch[t] = program.operations[work.tasks[t].operation].scratchBytes ?? 0;
   for (const id of region) model.uses[id]++;
   const persistent = new Set(program.states.flatMap(({ from, to }) => [from.tensor, to.tensor]));
   const outputs = new Set(program.outputs);
-  work.regions.forEach(({ instance }, id) => {
+  for (let id = 0; id < count; id++) {
+    const { instance, bytes } = work.regions[id];
+    model.bytes[id] = bytes;
     const { tensor, role } = work.instances[instance];
-    if (role !== 'primary' || free(instance)) return;
+    if (role !== 'primary' || free(instance)) continue;
     const { kind, name } = program.tensors[tensor];
     const untouched = model.uses[id] === 0 && !persistent.has(tensor); // gone before the first task
     if (!untouched && (persistent.has(tensor) || (kind === 'input' && (access.get(name) ?? 'resident') === 'resident')))
       model.before[id] = 1;
     if (persistent.has(tensor) || outputs.has(tensor)) model.after[id] = 1;
-  });
-  work.tasks.forEach((task, t) => {
-    const pair = inPlaceRegions(program, work, task, indexes, free);
-    if (pair) [model.inPlaceFrom[t], model.inPlaceTo[t]] = pair;
-  });
+  }
   return model;
 }
 
-/** Share of an operation's work that a task does, 0 to 1. */
-export function shareOf(program: Program, task: Task): number {
-  const whole = volume(domainBox(program.operations[task.operation]));
+/** Per operation the points of its domain. */
+export function pointsOf({ operations }: Program): Float64Array {
+  const points = new Float64Array(operations.length);
+  for (let o = 0; o < operations.length; o++) {
+    let product = 1;
+    for (const { extent } of operations[o].domain) product *= extent;
+    points[o] = product;
+  }
+  return points;
+}
+
+/** Share of an operation's work that a task does, 0 to 1; `points` are those of the operations. */
+export function shareOf(points: Float64Array, task: Task): number {
+  const whole = points[task.operation];
   return whole > 0 ? volume(task.box) / whole : 1;
 }

@@ -38,7 +38,7 @@ export class MinPeakScheduler implements Scheduler {
     const graph = taskGraph(program, work, needs, withOrdersThrough(program, work, context));
     const model = memoryModel(program, work, context);
     const order = minPeakOrder(graph, model, work, context, this.options.maxCuts);
-    return assignEngines(order, graph, program, context, macsOfTask(program, work));
+    return assignEngines(order, graph, program, context, () => macsOfTask(program, work));
   }
 }
 

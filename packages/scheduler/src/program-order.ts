@@ -9,7 +9,7 @@ import {
 } from '@regrain/core-ir';
 import { injectable } from 'inversify';
 import { assignEngines } from './engines.js';
-import { type TaskGraph, taskGraph } from './graph.js';
+import { runsAsNumbered, type TaskGraph, taskGraph } from './graph.js';
 import { TaskHeap } from './heap.js';
 import { listSchedule } from './list.js';
 import { withOrdersThrough } from './orders-through.js';
@@ -23,11 +23,12 @@ export class ProgramOrderScheduler implements Scheduler {
   schedule(program: Program, work: Decomposition, needs: Dependences, context: Context): Schedule {
     const graph = taskGraph(program, work, needs, withOrdersThrough(program, work, context));
     const order = inTurns(graph);
-    return assignEngines(order, graph, program, context, macsOfTask(program, work));
+    return assignEngines(order, graph, program, context, () => macsOfTask(program, work));
   }
 }
 
 /** Of the tasks that can run, always the first as the program stands. */
 export function inTurns(graph: TaskGraph): Int32Array {
+  if (runsAsNumbered(graph)) return new Int32Array(graph.tasks).map((_, t) => t);
   return listSchedule(graph, new TaskHeap((a, b) => a < b), (ready) => ready.pop());
 }

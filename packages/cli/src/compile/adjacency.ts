@@ -32,7 +32,7 @@ export function adjacencyFigures(plan: Plan): AdjacencyFigures {
       placementsOf[region].find((p) => placements[p].first <= i + 1 && i + 1 <= placements[p].last) ?? -1;
     for (const access of decomposition.tasks[step.task].accesses) {
       if (access.mode === 'write' || !placed[access.instance]) continue;
-      const { lines, pieces, seams } = readParts(program, decomposition, indexes[access.instance], access);
+      const { lines, pieces, seams } = readParts(program, decomposition, indexes.at(access.instance), access);
       sum.descriptors += pieces;
       sum.leastDescriptors += lines;
       for (const [a, b, bytes] of seams) {

@@ -17,7 +17,7 @@ export function finestCut(plan: Plan, spaces: readonly number[]): Moment {
   steps.forEach((step, i) => {
     if (step.kind !== 'task') return;
     for (const { instance, box, mode } of decomposition.tasks[step.task].accesses) {
-      indexes[instance].forEach(box, (region) => {
+      indexes.forEach(instance, box, (region) => {
         if (!single.has(region)) return;
         if (mode !== 'read') append(written, region, [i + 1, box]);
         append(touched, region, [i + 1, box]);

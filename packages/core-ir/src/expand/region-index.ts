@@ -2,6 +2,8 @@ import type { Box } from '../ir/box.js';
 import { overlaps } from '../ir/box.js';
 import type { Region } from '../ir/decomposition.js';
 
+type Visit = (region: number, regionBox: Box) => void;
+
 const NO_CUTS: readonly number[][] = [];
 
 /**
@@ -47,9 +49,9 @@ export class RegionIndex {
   }
 
   /** Calls `visit(region, its box)` for every region that shares an element with `box`. */
-  forEach(box: Box, visit: (region: number, regionBox: Box) => void): void {
+  forEach(box: Box, visit: Visit): void {
     if (this.grid) {
-      this.visitGrid(box, visit);
+      this.visitGrid(box, 0, 0, visit);
       return;
     }
     const axis = this.scanAxis;
@@ -84,21 +86,18 @@ export class RegionIndex {
     return grid;
   }
 
-  private visitGrid(box: Box, visit: (region: number, regionBox: Box) => void): void {
-    const rank = this.cuts.length;
-    const grid = this.grid as Int32Array;
-    const walk = (d: number, cell: number): void => {
-      if (d === rank) {
-        const k = grid[cell];
-        if (overlaps(this.boxes[k], box)) visit(this.ids[k], this.boxes[k]);
-        return;
+  private visitGrid(box: Box, d: number, cell: number, visit: Visit): void {
+    const cuts = this.cuts[d];
+    const last = d === this.cuts.length - 1;
+    const [lo, hi] = box[d];
+    for (let at = Math.max(0, lowerBound(cuts, lo + 1) - 1); at < cuts.length && cuts[at] < hi; at++) {
+      if (!last) {
+        this.visitGrid(box, d + 1, cell * cuts.length + at, visit);
+        continue;
       }
-      const cuts = this.cuts[d];
-      for (let at = Math.max(0, lowerBound(cuts, box[d][0] + 1) - 1); at < cuts.length && cuts[at] < box[d][1]; at++) {
-        walk(d + 1, cell * cuts.length + at);
-      }
-    };
-    if (this.boxes.length > 0) walk(0, 0);
+      const k = (this.grid as Int32Array)[cell * cuts.length + at];
+      if (overlaps(this.boxes[k], box)) visit(this.ids[k], this.boxes[k]);
+    }
   }
 
   private firstAtLeast(value: number): number {
@@ -124,17 +123,66 @@ function lowerBound(sorted: readonly number[], value: number): number {
   return lo;
 }
 
-/** One index per instance. */
-export function indexRegions(work: { readonly instances: readonly unknown[]; readonly regions: readonly Region[] }): RegionIndex[] {
-  const ids: number[][] = work.instances.map(() => []);
-  work.regions.forEach((region, id) => {
-    ids[region.instance].push(id);
-  });
-  return ids.map(
-    (list) =>
-      new RegionIndex(
-        list,
-        list.map((id) => work.regions[id].box),
-      ),
-  );
+/** The regions of a work by instance: one index per instance that has several, made when it is asked for first. */
+export class RegionIndexes {
+  /** Regions of instance i: `ids[first[i]] … ids[first[i + 1] - 1]`. */
+  private readonly first: Int32Array;
+  private readonly ids: Int32Array;
+  private readonly made = new Map<number, RegionIndex>();
+
+  constructor(
+    instances: number,
+    private readonly regions: readonly Region[],
+  ) {
+    const first = new Int32Array(instances + 2);
+    for (const { instance } of regions) first[instance + 2]++;
+    for (let i = 2; i < first.length; i++) first[i] += first[i - 1];
+    this.ids = new Int32Array(regions.length);
+    for (let r = 0; r < regions.length; r++) this.ids[first[regions[r].instance + 1]++] = r;
+    this.first = first;
+  }
+
+  /** Calls `visit(region, its box)` for every region of the instance that shares an element with `box`. */
+  forEach(instance: number, box: Box, visit: Visit): void {
+    const start = this.first[instance];
+    const count = this.first[instance + 1] - start;
+    if (count > 1) this.at(instance).forEach(box, visit);
+    else if (count === 1) {
+      const region = this.ids[start];
+      const { box: own } = this.regions[region];
+      if (overlaps(own, box)) visit(region, own);
+    }
+  }
+
+  /** The regions of the instance that share an element with `box`. */
+  touched(instance: number, box: Box): number[] {
+    const found: number[] = [];
+    this.forEach(instance, box, (region) => found.push(region));
+    return found;
+  }
+
+  at(instance: number): RegionIndex {
+    let index = this.made.get(instance);
+    if (!index) {
+      const ids = Array.from(this.ids.subarray(this.first[instance], this.first[instance + 1]));
+      index = new RegionIndex(
+        ids,
+        ids.map((id) => this.regions[id].box),
+      );
+      this.made.set(instance, index);
+    }
+    return index;
+  }
+}
+
+const known = new WeakMap<readonly Region[], RegionIndexes>();
+
+/** The same for the same regions: stage after stage asks. */
+export function indexRegions(work: { readonly instances: readonly unknown[]; readonly regions: readonly Region[] }): RegionIndexes {
+  let indexes = known.get(work.regions);
+  if (!indexes) {
+    indexes = new RegionIndexes(work.instances.length, work.regions);
+    known.set(work.regions, indexes);
+  }
+  return indexes;
 }

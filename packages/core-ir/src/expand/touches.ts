@@ -1,5 +1,5 @@
-import type { Decomposition } from '../ir/decomposition.js';
-import { indexRegions, type RegionIndex } from './region-index.js';
+import type { Decomposition, Region, Task } from '../ir/decomposition.js';
+import { indexRegions } from './region-index.js';
 
 /**
  * The regions that each task touches, each once, in compressed sparse rows: task t touches `region[row[t]] … region[row[t + 1] - 1]`;
@@ -14,12 +14,45 @@ export interface Touches {
 export const READS = 1;
 export const WRITES = 2;
 
-/** O(accesses × hits). `skip` leaves out instances by id (constants, for most uses). */
-export function touchedRegions(
-  work: Decomposition,
-  skip?: (instance: number) => boolean,
-  indexes: readonly RegionIndex[] = indexRegions(work),
-): Touches {
+/** O(accesses × hits), once for a work. `skip` leaves out instances by id (constants, for most uses). */
+export function touchedRegions(work: Decomposition, skip?: (instance: number) => boolean): Touches {
+  const { row, region, how } = allTouches(work);
+  if (!skip) return { row, region, how };
+  // 0: not asked yet.
+  const left = new Uint8Array(work.instances.length);
+  const LEFT = 1;
+  const SKIPPED = 2;
+  const keptRow = new Int32Array(row.length);
+  const keptRegion = new Int32Array(region.length);
+  const keptHow = new Uint8Array(region.length);
+  let count = 0;
+  for (let t = 0; t + 1 < row.length; t++) {
+    for (let e = row[t]; e < row[t + 1]; e++) {
+      const { instance } = work.regions[region[e]];
+      if (left[instance] === 0) left[instance] = skip(instance) ? SKIPPED : LEFT;
+      if (left[instance] === SKIPPED) continue;
+      keptRegion[count] = region[e];
+      keptHow[count++] = how[e];
+    }
+    keptRow[t + 1] = count;
+  }
+  return count === region.length
+    ? { row, region, how }
+    : { row: keptRow, region: keptRegion.slice(0, count), how: keptHow.slice(0, count) };
+}
+
+const known = new WeakMap<readonly Task[], { readonly regions: readonly Region[]; readonly touches: Touches }>();
+
+function allTouches(work: Decomposition): Touches {
+  const before = known.get(work.tasks);
+  if (before?.regions === work.regions) return before.touches;
+  const touches = findTouches(work);
+  known.set(work.tasks, { regions: work.regions, touches });
+  return touches;
+}
+
+function findTouches(work: Decomposition): Touches {
+  const indexes = indexRegions(work);
   const row = new Int32Array(work.tasks.length + 1);
   // Grown by hand: of millions of entries, lists of numbers would be copied and collected all the time.
   let region = new Int32Array(Math.max(16, 2 * work.tasks.length));
@@ -43,14 +76,13 @@ export function touchedRegions(
     region[count] = id;
     how[count++] = bits;
   };
-  work.tasks.forEach(({ accesses }, t) => {
+  for (let t = 0; t < work.tasks.length; t++) {
     start = count;
-    for (const { instance, mode, box } of accesses) {
-      if (skip?.(instance)) continue;
+    for (const { instance, mode, box } of work.tasks[t].accesses) {
       bits = mode === 'read' ? READS : mode === 'write' ? WRITES : READS | WRITES;
-      indexes[instance].forEach(box, touch);
+      indexes.forEach(instance, box, touch);
     }
     row[t + 1] = count;
-  });
+  }
   return { row, region: region.slice(0, count), how: how.slice(0, count) };
 }

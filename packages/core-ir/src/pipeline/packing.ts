@@ -155,7 +155,7 @@ function nearWishes(
     if (step.kind !== 'task') return;
     for (const access of work.tasks[step.task].accesses) {
       if (access.mode === 'write') continue;
-      for (const [left, right, bytes] of readParts(program, work, indexes[access.instance], access).seams) {
+      for (const [left, right, bytes] of readParts(program, work, indexes.at(access.instance), access).seams) {
         const a = liveAt(left, i + 1);
         const b = liveAt(right, i + 1);
         if (a < 0 || b < 0) continue;

@@ -1,12 +1,8 @@
-import type { Box, Decomposition, RegionIndex } from '@regrain/core-ir';
+import type { Box, Decomposition, RegionIndexes } from '@regrain/core-ir';
 import type { Touches } from './touches.js';
 
 /** Pairs of regions of one instance that share a face, and how many tasks touch both; pairs that no task touches are left out. */
-export function countCoaccess(
-  work: Decomposition,
-  indexes: readonly RegionIndex[],
-  touches: Touches,
-): [a: number, b: number, tasks: number][] {
+export function countCoaccess(work: Decomposition, indexes: RegionIndexes, touches: Touches): [a: number, b: number, tasks: number][] {
   const { row, other } = neighbours(work, indexes);
   const count = new Int32Array(other.length);
   const touchedBy = new Int32Array(work.regions.length).fill(-1);
@@ -31,13 +27,13 @@ export function countCoaccess(
 }
 
 /** Per region the later regions of its instance that touch it along exactly one dimension and overlap it along all others. */
-function neighbours(work: Decomposition, indexes: readonly RegionIndex[]): { row: Int32Array; other: Int32Array } {
+function neighbours(work: Decomposition, indexes: RegionIndexes): { row: Int32Array; other: Int32Array } {
   const row = new Int32Array(work.regions.length + 1);
   const other: number[] = [];
   for (let a = 0; a < work.regions.length; a++) {
     const { instance, box } = work.regions[a];
     const grown = box.map(([lo, hi]) => [lo - 1, hi + 1] as const);
-    indexes[instance].forEach(grown, (b, boxB) => {
+    indexes.forEach(instance, grown, (b, boxB) => {
       if (b > a && faces(box, boxB) === 1) other.push(b);
     });
     row[a + 1] = other.length;

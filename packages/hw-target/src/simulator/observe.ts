@@ -1,4 +1,4 @@
-import { intersect, type Observations, type Plan, READS, type RegionIndex, WRITES } from '@regrain/core-ir';
+import { intersect, type Observations, type Plan, READS, type RegionIndexes, WRITES } from '@regrain/core-ir';
 import { countCoaccess } from './coaccess.js';
 import type { Timeline, Work } from './events.js';
 import type { Touches } from './touches.js';
@@ -8,13 +8,7 @@ import type { Touches } from './touches.js';
  * through which the predecessor that ended last reaches it (both access them, one writes), or, where it only frees bytes, to the
  * regions that this step is the first to use.
  */
-export function observe(
-  plan: Plan,
-  indexes: readonly RegionIndex[],
-  touches: Touches,
-  work: Work,
-  { start, end, free }: Timeline,
-): Observations {
+export function observe(plan: Plan, indexes: RegionIndexes, touches: Touches, work: Work, { start, end, free }: Timeline): Observations {
   const { decomposition, program, steps, placements } = plan;
   const { regions, instances, tasks } = decomposition;
   const waited = new Float64Array(regions.length);
@@ -75,7 +69,7 @@ export function observe(
           if (mine.instance !== theirs.instance || (mine.mode === 'read' && theirs.mode === 'read')) continue;
           const common = intersect(mine.box, theirs.box);
           if (!common) continue;
-          for (const region of indexes[mine.instance].touched(common)) charged.add(region);
+          for (const region of indexes.touched(mine.instance, common)) charged.add(region);
         }
       }
       if (charged.size === 0) for (const region of opened(i)) charged.add(region);

@@ -1,4 +1,4 @@
-import { type Box, type Decomposition, ELEMENT_BYTES, READS, type RegionIndex, WRITES } from '@regrain/core-ir';
+import { type Box, type Decomposition, ELEMENT_BYTES, READS, type RegionIndexes, WRITES } from '@regrain/core-ir';
 
 /** Which regions each task touches and how far, in compressed sparse rows: one entry per access and region. */
 export interface Touches {
@@ -15,7 +15,7 @@ export interface Touches {
 const MODE = { read: READS, write: WRITES, accumulate: READS | WRITES } as const;
 
 /** O(accesses × hits). */
-export function findTouches(work: Decomposition, indexes: readonly RegionIndex[]): Touches {
+export function findTouches(work: Decomposition, indexes: RegionIndexes): Touches {
   const { tasks, instances } = work;
   const row = new Int32Array(tasks.length + 1);
   let capacity = 4 * tasks.length + 16;
@@ -56,7 +56,7 @@ export function findTouches(work: Decomposition, indexes: readonly RegionIndex[]
       order = instance.order;
       size = ELEMENT_BYTES[instance.dtype];
       how = MODE[access.mode];
-      indexes[access.instance].forEach(box, hit);
+      indexes.forEach(access.instance, box, hit);
     }
     row[t + 1] = count;
   }
