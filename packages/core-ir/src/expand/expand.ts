@@ -1,10 +1,11 @@
-import { type Box, boxKey, boxOf, intersect, isEmpty, subtractAll, volume } from '../ir/box.js';
+import { type Box, boxKey, boxOf, isEmpty, subtractAll, volume } from '../ir/box.js';
 import type { Access, Decomposition, Instance, Region, Task } from '../ir/decomposition.js';
 import type { Grain, Reduce } from '../ir/grain.js';
-import { image } from '../ir/index-map.js';
-import type { Operation, Program, Scalar } from '../ir/program.js';
+import { shifted } from '../ir/index-map.js';
+import type { Operand, Operation, Program, Scalar } from '../ir/program.js';
 import { domainBox } from '../ir/program.js';
 import { type DType, ELEMENT_BYTES } from '../ir/tensor.js';
+import { clippedImage } from './clipped-image.js';
 import { extended } from './copies.js';
 import { ownerOperand, preimage } from './preimage.js';
 
@@ -41,20 +42,32 @@ interface Piece {
   readonly target: number | undefined;
 }
 
+const NO_PIECES: readonly Piece[] = [];
+/** Of an operation without dimensions. */
+const WHOLE_POINT: readonly Piece[] = [{ box: [], target: undefined }];
+
 class Expansion {
   private readonly instances: Instance[];
   private readonly regions: Region[] = [];
-  private readonly pieces: Piece[][];
+  /** Per operation: its own run is wanted. */
+  private readonly runs: Uint8Array;
+  /** Operation → what it computes for replicas. */
+  private readonly again = new Map<number, Piece[]>();
   /** `tensor/reader` → dimensions to recompute along. */
   private readonly along = new Map<string, readonly number[]>();
   /** Replica key → instance, and what it holds already. */
   private readonly replicas = new Map<string, { readonly instance: number; readonly made: Box[] }>();
   /** Tensor → where its regions begin, once a replica asks. */
   private readonly cuts = new Map<number, readonly (readonly number[])[]>();
-  private readonly producers: number[][];
-  private readonly needed: boolean[];
+  /** Tensor → the operations that write it; only where something is recomputed. */
+  private readonly producers = new Map<number, number[]>();
+  private readonly needed: Uint8Array;
   /** Operation → its split reductions. */
   private readonly splits = new Map<number, Reduce[]>();
+  /** Per tensor its box. */
+  private readonly wholes: Box[] = [];
+  /** Accesses of the task at hand. */
+  private readonly scratch: Access[] = [];
 
   constructor(
     private readonly program: Program,
@@ -66,29 +79,25 @@ class Expansion {
       dtype: tensor.dtype,
       order: grain.order[id] ?? [],
     }));
-    this.pieces = program.operations.map(() => []);
-    this.producers = program.tensors.map(() => []);
-    program.operations.forEach((operation, id) => {
-      for (const { tensor, mode } of operation.operands) {
-        if (mode !== 'read' && !this.producers[tensor].includes(id)) this.producers[tensor].push(id);
-      }
-    });
+    for (const { shape } of program.tensors) this.wholes.push(this.wholeOf(shape));
+    this.runs = new Uint8Array(program.operations.length);
+    this.needed = new Uint8Array(program.tensors.length);
+    if (grain.recompute.length > 0) this.findProducers();
     for (const { tensor, reader, along } of grain.recompute) {
-      if (along.length > 0 && this.producers[tensor].length > 0) this.along.set(`${tensor}/${reader}`, along);
+      if (along.length > 0 && this.producersOf(tensor).length > 0) this.along.set(`${tensor}/${reader}`, along);
     }
     for (const reduce of grain.reduce) {
       if (reduce.parts > 1) this.splits.set(reduce.operation, [...(this.splits.get(reduce.operation) ?? []), reduce]);
     }
-    this.needed = program.tensors.map(() => false);
   }
 
   run(): Decomposition {
     const { program } = this;
-    if (program.trace) this.needed.fill(true);
-    for (const output of program.outputs) this.needed[output] = true;
+    if (program.trace) this.needed.fill(1);
+    for (const output of program.outputs) this.needed[output] = 1;
     for (const { from, to } of program.states) {
-      this.needed[from.tensor] = true;
-      this.needed[to.tensor] = true;
+      this.needed[from.tensor] = 1;
+      this.needed[to.tensor] = 1;
     }
     // Readers before producers: when an operation's turn comes, all that is demanded of it is known.
     for (let o = program.operations.length - 1; o >= 0; o--) this.demand(o);
@@ -98,48 +107,94 @@ class Expansion {
     for (const { instance, made } of this.replicas.values()) for (const box of made) this.addRegion(instance, box);
     const tasks: Task[] = [];
     program.operations.forEach((operation, o) => {
-      for (const piece of this.pieces[o]) this.emit(operation, o, piece, tasks);
+      for (const piece of this.piecesOf(operation, o)) this.emit(operation, o, piece, tasks);
     });
     return { grain: this.grain, instances: this.instances, regions: this.regions, tasks };
   }
 
-  /** Lists the pieces that operation `o` computes and what they need of the tensors that it reads. */
+  /** A tensor's box; alike ones are shared. */
+  private wholeOf(shape: readonly number[]): Box {
+    const last = this.wholes[this.wholes.length - 1];
+    return last && last.length === shape.length && last.every(([, hi], d) => hi === shape[d]) ? last : boxOf(shape);
+  }
+
+  private findProducers(): void {
+    this.program.operations.forEach((operation, id) => {
+      for (const { tensor, mode } of operation.operands) {
+        if (mode === 'read') continue;
+        const known = this.producers.get(tensor);
+        if (!known) this.producers.set(tensor, [id]);
+        else if (!known.includes(id)) known.push(id);
+      }
+    });
+  }
+
+  private producersOf(tensor: number): readonly number[] {
+    return this.producers.get(tensor) ?? [];
+  }
+
+  /** Finds out whether operation `o` runs and what its pieces need of the tensors that it reads. */
   private demand(o: number): void {
     const operation = this.program.operations[o];
-    const pieces = this.pieces[o];
-    const writes = operation.operands.filter(({ mode }) => mode !== 'read');
-    if (writes.length === 0 || writes.some(({ tensor }) => this.needed[tensor])) {
-      for (const { tensor } of writes) this.needed[tensor] = true; // a second result is stored even where nobody reads it
-      pieces.unshift(...this.primaryPieces(operation, o));
+    let writes = 0;
+    let wanted = false;
+    for (const { tensor, mode } of operation.operands) {
+      if (mode === 'read') continue;
+      writes++;
+      if (this.needed[tensor]) wanted = true;
     }
+    if (writes === 0 || wanted) {
+      this.runs[o] = 1;
+      // A second result is stored even where nobody reads it.
+      for (const { tensor, mode } of operation.operands) if (mode !== 'read') this.needed[tensor] = 1;
+    } else if (!this.again.has(o)) return;
     for (const { tensor, mode, map } of operation.operands) {
       if (mode !== 'read') continue;
-      const along = this.along.get(`${tensor}/${o}`);
+      const along = this.alongOf(tensor, o);
       if (!along) {
-        if (pieces.length > 0) this.needed[tensor] = true;
+        this.needed[tensor] = 1;
         continue;
       }
-      const whole = boxOf(this.program.tensors[tensor].shape);
-      for (const piece of pieces) {
-        const need = intersect(image(map, piece.box, this.program.tensors[tensor].shape), whole);
+      for (const piece of this.piecesOf(operation, o)) {
+        const need = clippedImage(map, piece.box, this.wholes[tensor]);
         if (need) this.demandReplica(tensor, o, along, this.widened(tensor, need));
       }
     }
   }
 
-  private primaryPieces(operation: Operation, o: number): Piece[] {
+  private alongOf(tensor: number, reader: number): readonly number[] | undefined {
+    return this.along.size === 0 ? undefined : this.along.get(`${tensor}/${reader}`);
+  }
+
+  /** What an operation computes: its own run, then what replicas want. */
+  private piecesOf(operation: Operation, o: number): readonly Piece[] {
+    const own = this.runs[o] ? this.primaryPieces(operation, o) : NO_PIECES;
+    const again = this.again.get(o);
+    return again ? [...own, ...again] : own;
+  }
+
+  private primaryPieces(operation: Operation, o: number): readonly Piece[] {
     const choice = this.grain.tasks[o];
     if (choice !== 'owner') return choice.map((box) => ({ box, target: undefined }));
+    if (operation.domain.length === 0) return WHOLE_POINT;
     const owner = ownerOperand(operation);
-    if (operation.domain.length === 0 || owner < 0) return [{ box: domainBox(operation), target: undefined }];
+    if (owner < 0) return [{ box: domainBox(operation), target: undefined }];
     const write = operation.operands[owner];
-    const found = new Map<string, Piece>();
-    for (const region of this.boxesOf(write.tensor)) {
+    const regions = this.boxesOf(write.tensor);
+    const found: Piece[] = [];
+    // Regions along a dimension that every point writes as a whole (softmax) have one task together.
+    const seen = sharePoints(write, regions) ? new Set<string>() : undefined;
+    for (const region of regions) {
       const box = preimage(operation, write, region);
-      // Regions along a dimension that every point writes as a whole (softmax) have one task together.
-      if (box) found.set(boxKey(box), { box, target: undefined });
+      if (!box) continue;
+      if (seen) {
+        const key = boxKey(box);
+        if (seen.has(key)) continue;
+        seen.add(key);
+      }
+      found.push({ box, target: undefined });
     }
-    return [...found.values()];
+    return found;
   }
 
   /** Dimensions that a producer writes as a whole at every point are needed as a whole. */
@@ -149,7 +204,7 @@ class Expansion {
   }
 
   private windowed(tensor: number, d: number): boolean {
-    return this.producers[tensor].some((producer) =>
+    return this.producersOf(tensor).some((producer) =>
       this.program.operations[producer].operands.some(({ tensor: to, mode, map }) => {
         const range = map[d];
         return to === tensor && mode !== 'read' && (range === 'all' || (range.size ?? 1) > 1);
@@ -167,11 +222,14 @@ class Expansion {
     }
     for (const box of subtractAll(need, replica.made).flatMap((missing) => this.cutAsStored(tensor, along, missing))) {
       replica.made.push(box);
-      for (const producer of this.producers[tensor]) {
+      for (const producer of this.producersOf(tensor)) {
         const operation = this.program.operations[producer];
         const write = operation.operands.find((operand) => operand.tensor === tensor && operand.mode !== 'read');
         const domain = write && preimage(operation, write, box);
-        if (domain) this.pieces[producer].push({ box: domain, target: replica.instance });
+        if (!domain) continue;
+        const pieces = this.again.get(producer);
+        if (pieces) pieces.push({ box: domain, target: replica.instance });
+        else this.again.set(producer, [{ box: domain, target: replica.instance }]);
       }
     }
   }
@@ -205,7 +263,7 @@ class Expansion {
 
   private boxesOf(tensor: number): readonly Box[] {
     const boxes = this.grain.regions[tensor];
-    return boxes.length > 0 ? boxes : [boxOf(this.program.tensors[tensor].shape)];
+    return boxes.length > 0 ? boxes : [this.wholes[tensor]];
   }
 
   private addRegions(tensor: number): void {
@@ -249,36 +307,47 @@ class Expansion {
 
   /** What a task touches that computes the part `box` of a piece. */
   private accesses(
-    operation: Operation,
+    { operands }: Operation,
     o: number,
     box: Box,
     { box: whole, target }: Piece,
     only?: (operand: number) => boolean,
   ): Access[] {
-    const found: Access[] = [];
-    operation.operands.forEach(({ tensor, mode, map }, operand) => {
-      if (only && !only(operand)) return;
-      const { shape } = this.program.tensors[tensor];
-      const touched = intersect(image(map, box, shape), boxOf(shape));
-      if (!touched) return;
+    const found = this.scratch;
+    let count = 0;
+    for (let operand = 0; operand < operands.length; operand++) {
+      if (only && !only(operand)) continue;
+      const { tensor, mode, map } = operands[operand];
+      const touched = clippedImage(map, box, this.wholes[tensor]);
+      if (!touched) continue;
       let instance = tensor;
       if (mode !== 'read') {
         if (target !== undefined) {
-          if (this.instances[target].tensor !== tensor) return; // a replica holds one tensor; a second result is not wanted again
+          if (this.instances[target].tensor !== tensor) continue; // a replica holds one tensor; a second result is not wanted again
           instance = target;
         }
       } else {
-        const along = this.along.get(`${tensor}/${o}`);
+        const along = this.alongOf(tensor, o);
         if (along) {
           // The replica was made for all that the piece needs, of which a part of its reduction reads less.
-          const need = this.widened(tensor, intersect(image(map, whole, shape), boxOf(shape)) ?? touched);
+          const need = this.widened(tensor, clippedImage(map, whole, this.wholes[tensor]) ?? touched);
           instance = this.replicas.get(replicaKey(tensor, o, along, need))?.instance ?? tensor;
         }
       }
-      found.push({ operand, instance, box: touched, mode });
-    });
-    return found;
+      found[count++] = { operand, instance, box: touched, mode };
+    }
+    // Of its exact length: lists that grow keep room.
+    return found.slice(0, count);
   }
+}
+
+/** Whether regions may have points in common that write both: they differ along a dimension that points write as a whole. */
+function sharePoints({ map }: Operand, regions: readonly Box[]): boolean {
+  const [first] = regions;
+  return map.some((range, d) => {
+    const at = shifted(range);
+    return (at === undefined || at.d < 0) && regions.some((box) => box[d][0] !== first[d][0] || box[d][1] !== first[d][1]);
+  });
 }
 
 /** Readers of one operation with the same need along the recomputed dimensions share a replica. */

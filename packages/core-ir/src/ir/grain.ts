@@ -56,12 +56,15 @@ export type Edit =
   | ({ readonly kind: 'recompute' } & Recompute)
   | ({ readonly kind: 'reduce' } & Reduce);
 
+/** Shared: of a million tensors each would have two lists of its own. */
+const NONE: readonly never[] = [];
+
 /** The coarsest grain: one region per tensor, one task per operation. */
 export function wholeTensorGrain(program: { readonly tensors: readonly unknown[]; readonly operations: readonly unknown[] }): Grain {
   return {
-    regions: program.tensors.map(() => []),
+    regions: program.tensors.map(() => NONE),
     tasks: program.operations.map(() => 'owner' as const),
-    order: program.tensors.map(() => []),
+    order: program.tensors.map(() => NONE),
     recompute: [],
     reduce: [],
   };
