@@ -4,6 +4,7 @@ import { analyzeWith, around } from './analyze.js';
 import { BinCells } from './bin-cells.js';
 import type { Cells } from './cell.js';
 import { GridCells, positionOf } from './grid-cells.js';
+import { WrittenOnce } from './written-once.js';
 
 export const regionIndexOptions = noOptions;
 
@@ -14,12 +15,14 @@ const FEW_CELLS = 1 << 16;
 /**
  * Exact and near-linear on regular access patterns. Per tensor: if the cuts of all accesses, compressed per axis, make few cells per
  * access, these atoms are the units (tiles, bands and their halos); otherwise bins about as large as the mean access hold cells that
- * are split on demand and joined by writes. A write kills what it covers, as in ray casting (Legion: Bauer et al., PPoPP 2023).
+ * are split on demand and joined by writes. What is written once, and read afterwards, needs neither. A write kills what it covers, as in ray casting (Legion: Bauer et al., PPoPP 2023).
  */
 @injectable()
 export class RegionIndexAnalyzer implements DependenceAnalyzer {
   analyze(work: Decomposition, options: AnalysisOptions): Dependences {
-    return analyzeWith(work, options, cellsFor);
+    // Widened accesses, and counted elements, need the cells.
+    const once = options.snap || options.elements ? undefined : new WrittenOnce(work);
+    return analyzeWith(work, options, cellsFor, once);
   }
 }
 

@@ -48,6 +48,11 @@ export class RegionIndex {
     if (rank > 0) for (const box of boxes) this.longest = Math.max(this.longest, box[axis][1] - box[axis][0]);
   }
 
+  /** Whether the boxes are several cells of a grid, and so share no element. */
+  get isGrid(): boolean {
+    return this.grid !== undefined;
+  }
+
   /** Calls `visit(region, its box)` for every region that shares an element with `box`. */
   forEach(box: Box, visit: Visit): void {
     if (this.grid) {
