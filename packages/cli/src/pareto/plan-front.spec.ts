@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { notBeaten, worthPlanning } from './plan-front.js';
+import { notBeaten, worthPlanning, worthWithin } from './plan-front.js';
 
 describe('a front', () => {
   it('plans the ends and what saves enough between, thinned evenly', () => {
@@ -8,6 +8,14 @@ describe('a front', () => {
     expect(worthPlanning(front, 3)).toEqual([0, 4, 6]);
     expect(worthPlanning(front, 1)).toEqual([0]);
     expect(worthPlanning([], 3)).toEqual([]);
+  });
+
+  it('plans a few within each factor, the last of them first', () => {
+    const front = [100, 99, 90, 89, 80, 60, 59.9].map((bytes, k) => ({ bytes, macFactor: 1 + k / 10 }));
+    expect(worthWithin(front, [1])).toEqual([0]);
+    expect(worthWithin(front, [1, 1.35])).toEqual([0, 1, 3]);
+    expect(worthWithin(front, [1.6])).toEqual([3, 4, 6]);
+    expect(worthWithin([], [1])).toEqual([]);
   });
 
   it('keeps what no other beats in bytes and in MACs', () => {

@@ -40,7 +40,7 @@ export interface FrontRequest {
   /** As for one compile; the decomposer, the loop and the limit of MACs are the front's own. */
   readonly options: CompileOptions;
   readonly maxMacFactor: number;
-  /** Plans at most; or a plan for each of these factors of multiply-accumulates. */
+  /** Plans at most; or a few plans for each of these factors of multiply-accumulates. */
   readonly points: number | readonly number[];
   readonly progress: (line: string) => void;
 }
@@ -67,18 +67,14 @@ export async function planFront(request: FrontRequest): Promise<PlannedFront> {
   );
   const searchMs = performance.now() - began;
   const { points } = request;
-  const chosen =
-    typeof points === 'number'
-      ? worthPlanning(front, points).map((at) => ({ maxMacFactor: request.maxMacFactor, point: at }))
-      : points.map((maxMacFactor) => ({ maxMacFactor }));
+  const chosen = typeof points === 'number' ? worthPlanning(front, points) : worthWithin(front, points);
   const planned: PlannedPoint[] = [];
   let tensorPeakBytes = 0;
-  for (const [k, which] of chosen.entries()) {
-    const foreseen =
-      front.findLast(({ macFactor }, at) => ('point' in which ? at === which.point : macFactor <= which.maxMacFactor)) ?? front[0];
+  for (const [k, point] of chosen.entries()) {
+    const foreseen = front[point];
     progress(`plan ${k + 1} of ${chosen.length}, ${foreseen.macFactor.toFixed(2)} of the multiply-accumulates`);
     const started = performance.now();
-    const decompose: Choice = { id: SEARCH, options: { ...own, ...which } };
+    const decompose: Choice = { id: SEARCH, options: { ...own, maxMacFactor: request.maxMacFactor, point } };
     const pipeline = { ...options.pipeline, decompose, adjust: undefined };
     // A front is of bytes and work: laying regions side by side would take a third of its time.
     const result = await session.compile(loaded, { ...options, constraints, pipeline, adjacency: false, progress: undefined });
@@ -108,6 +104,28 @@ export function worthPlanning(front: readonly { readonly bytes: number }[], most
   });
   if (kept.length <= most) return kept;
   return Array.from({ length: most }, (_, k) => kept[Math.round((k * (kept.length - 1)) / Math.max(1, most - 1))]);
+}
+
+/** Plans for one factor: estimates are a few per cent off, and what is foreseen to take a little more may be planned with less. */
+const TRIED = 3;
+
+/** Positions in the front: of those within each factor the last, and before it those that are foreseen to take so much more than the next. */
+export function worthWithin(
+  front: readonly { readonly bytes: number; readonly macFactor: number }[],
+  factors: readonly number[],
+): number[] {
+  const kept = new Set<number>();
+  for (const factor of factors) {
+    let least = 0;
+    let left = TRIED;
+    for (let k = front.findLastIndex(({ macFactor }) => macFactor <= factor + 1e-9); k >= 0 && left > 0; k--) {
+      if (front[k].bytes * STEP < least) continue;
+      kept.add(k);
+      least = front[k].bytes;
+      left--;
+    }
+  }
+  return [...kept].sort((a, b) => a - b);
 }
 
 /** Ascending in MACs, each with fewer bytes than all before. */
