@@ -2,14 +2,15 @@ import type { Box, IndexMap, Plan } from '@regrain/core-ir';
 import { type Faults, Names } from './faults.js';
 import { within } from './geometry.js';
 import type { HappensBefore } from './happens-before.js';
+import type { Histories } from './histories.js';
 import { plain } from './index-maps.js';
-import type { History } from './memory.js';
+import { ascending } from './tables.js';
 
 /** Bytes that a placement was the last to take. */
 interface Fragment {
   lo: number;
   hi: number;
-  readonly placement: number;
+  placement: number;
 }
 
 /**
@@ -18,15 +19,12 @@ interface Fragment {
  * waits. Sweeps the placements in order of their first time over a map of who took which bytes last. O(n log n) for n placements,
  * times the fragments that each one meets.
  */
-export function checkAddresses(plan: Plan, before: HappensBefore, histories: readonly History[], faults: Faults): void {
+export function checkAddresses(plan: Plan, before: HappensBefore, histories: Histories, faults: Faults): void {
   const { placements, machine } = plan;
-  const order = placements
-    .map((_, p) => p)
-    .sort((a, b) => placements[a].first - placements[b].first || placements[a].last - placements[b].last || a - b);
   const maps: Fragment[][] = machine.spaces.map(() => []);
   const names = new Names(plan);
-  const last: number[][] = [];
-  for (const q of order) {
+  const last: (readonly number[] | undefined)[] = [];
+  for (const q of byTime(placements)) {
     const { space, offset, bytes, first } = placements[q];
     if (bytes === 0) continue;
     const map = maps[space];
@@ -38,21 +36,39 @@ export function checkAddresses(plan: Plan, before: HappensBefore, histories: rea
         faults.add('overlap', `${names.placement(p)} and ${names.placement(q)} share bytes while both live`);
         continue;
       }
-      last[p] ??= lastPerChain(histories[p].touches, before);
+      // Steps of one engine run in their order, and those that touched `p` come before those that fill `q`.
+      if (before.isOneChain) continue;
+      last[p] ??= lastPerChain(histories.touchesOf(p), before);
       checkReuse(p, q, last[p], before, histories, faults, names);
     }
     // One that nothing ever touches orders nothing itself: it stands for what it covers.
-    if (histories[q].touches.length === 0) last[q] = map.slice(from, to).flatMap(({ placement }) => last[placement] ?? []);
-    const rest: Fragment[] = [];
-    for (let k = from; k < to; k++) {
-      const { lo, hi, placement } = map[k];
-      if (lo < offset) rest.push({ lo, hi: offset, placement });
-      if (hi > offset + bytes) rest.push({ lo: offset + bytes, hi, placement });
-    }
-    rest.push({ lo: offset, hi: offset + bytes, placement: q });
-    rest.sort((a, b) => a.lo - b.lo);
-    map.splice(from, to - from, ...rest);
+    if (!before.isOneChain && !histories.isTouched(q)) last[q] = map.slice(from, to).flatMap(({ placement }) => last[placement] ?? []);
+    take(map, from, to, offset, offset + bytes, q);
   }
+}
+
+/** Placements by their first time, then by their last. */
+function byTime(placements: Plan['placements']): Int32Array {
+  const first = new Int32Array(placements.length);
+  const last = new Int32Array(placements.length);
+  for (let p = 0; p < placements.length; p++) {
+    first[p] = placements[p].first;
+    last[p] = placements[p].last;
+  }
+  return ascending(first, last);
+}
+
+/** The bytes are the placement's now, in place of the fragments from `from` to `to`, of which the rest stays. */
+function take(map: Fragment[], from: number, to: number, lo: number, hi: number, placement: number): void {
+  if (to - from === 1 && map[from].lo === lo && map[from].hi === hi) {
+    map[from].placement = placement;
+    return;
+  }
+  const rest: Fragment[] = [];
+  if (from < to && map[from].lo < lo) rest.push({ lo: map[from].lo, hi: lo, placement: map[from].placement });
+  rest.push({ lo, hi, placement });
+  if (from < to && map[to - 1].hi > hi) rest.push({ lo: hi, hi: map[to - 1].hi, placement: map[to - 1].placement });
+  map.splice(from, to - from, ...rest);
 }
 
 function firstEndingAfter(map: readonly Fragment[], offset: number): number {
@@ -71,11 +87,11 @@ function checkReuse(
   q: number,
   touches: readonly number[],
   before: HappensBefore,
-  histories: readonly History[],
+  histories: Histories,
   faults: Faults,
   names: Names,
 ): void {
-  const fills = histories[q].given ? histories[q].touches : histories[q].fills.map(({ step }) => step);
+  const fills = histories.given[q] ? [...histories.touchesOf(q)].reverse() : histories.fillsOf(q).map(({ step }) => step);
   for (const fill of new Set(fills)) {
     for (const touch of touches) {
       if (before.ordered(touch, fill)) continue;
@@ -88,12 +104,10 @@ function checkReuse(
   }
 }
 
-/** The touches that no later touch is known to follow. */
-function lastPerChain(touches: readonly number[], before: HappensBefore): number[] {
+/** Of touches, the last first, those that no later one is known to follow. */
+function lastPerChain(touches: Iterable<number>, before: HappensBefore): number[] {
   const last: number[] = [];
-  for (let k = touches.length - 1; k >= 0; k--) {
-    if (!last.some((later) => before.ordered(touches[k], later))) last.push(touches[k]);
-  }
+  for (const touch of touches) if (!last.some((later) => before.ordered(touch, later))) last.push(touch);
   return last;
 }
 

@@ -1,6 +1,7 @@
 import type { Box, Plan } from '@regrain/core-ir';
 import { type Faults, Names } from './faults.js';
 import { count, covered, firstOverlap, shared } from './geometry.js';
+import { Numbers, type Rows, rowsBy } from './tables.js';
 
 /**
  * Rule `coverage` (of models): every element of every output is computed, every element of an instance is written once, and an
@@ -10,41 +11,68 @@ import { count, covered, firstOverlap, shared } from './geometry.js';
 export function checkCoverage(plan: Plan, faults: Faults): void {
   const { program, decomposition } = plan;
   const names = new Names(plan);
-  const writes: { boxes: Box[]; tasks: number[] }[] = decomposition.instances.map(() => ({ boxes: [], tasks: [] }));
+  const { instances, tasks } = decomposition;
+  const writes = writesOf(plan);
   const sums = new Map<number, number[]>();
-  decomposition.tasks.forEach((task, t) => {
-    for (const { instance, box, mode } of task.accesses) {
-      if (mode === 'write') {
-        writes[instance].boxes.push(box);
-        writes[instance].tasks.push(t);
-      }
-      if (decomposition.instances[instance].role !== 'accumulator') continue;
+  for (let t = 0; t < tasks.length; t++) {
+    for (const { instance } of tasks[t].accesses) {
+      if (instances[instance].role !== 'accumulator') continue;
       const list = sums.get(instance);
       if (list) list.push(t);
       else sums.set(instance, [t]);
     }
-  });
+  }
   const fault = (message: string): void => faults.add('coverage', message);
-  writes.forEach(({ boxes, tasks }, instance) => {
-    const { tensor } = decomposition.instances[instance];
-    if (boxes.length > 0 && program.tensors[tensor].kind !== 'computed')
-      fault(`${names.task(tasks[0])} writes ${names.instance(instance)}, which is ${program.tensors[tensor].kind}`);
-    const clash = firstOverlap(boxes);
+  const taskAt = (entry: number): number => writes.task.at(writes.member[entry]);
+  for (let instance = 0; instance < instances.length; instance++) {
+    const [from, to] = [writes.row[instance], writes.row[instance + 1]];
+    if (from === to) continue;
+    if (program.tensors[instances[instance].tensor].kind !== 'computed')
+      fault(`${names.task(taskAt(from))} writes ${names.instance(instance)}, which is ${program.tensors[instances[instance].tensor].kind}`);
+    const clash = to - from > 1 ? firstOverlap(boxesOf(writes, instance)) : undefined;
     if (clash)
       fault(
-        `${names.task(tasks[clash[0]])} and ${names.task(tasks[clash[1]])} both write the same elements of ${names.instance(instance)}`,
+        `${names.task(taskAt(from + clash[0]))} and ${names.task(taskAt(from + clash[1]))} both write the same elements of ${names.instance(instance)}`,
       );
-  });
+  }
   const wanted = new Set([...program.outputs, ...program.states.map(({ from }) => from.tensor)]);
+  const primaryOf = new Map<number, number>();
+  for (let i = instances.length - 1; i >= 0; i--)
+    if (instances[i].role === 'primary' && wanted.has(instances[i].tensor)) primaryOf.set(instances[i].tensor, i);
   for (const tensor of wanted) {
     const { kind, name, shape } = program.tensors[tensor];
     if (kind !== 'computed') continue;
-    const primary = decomposition.instances.findIndex((instance) => instance.tensor === tensor && instance.role === 'primary');
-    const made = primary < 0 ? 0 : writes[primary].boxes.reduce((sum, box) => sum + count(box), 0);
+    const primary = primaryOf.get(tensor);
+    const made = primary === undefined ? 0 : boxesOf(writes, primary).reduce((sum, box) => sum + count(box), 0);
     const all = shape.reduce((product, extent) => product * extent, 1);
     if (made < all) fault(`${all - made} of ${all} elements of the output ${name} are never computed`);
   }
   for (const [instance, tasks] of sums) checkSum(plan, instance, tasks, names, fault);
+}
+
+/** Writes by instance, in the order of the tasks: of each its task and its box. */
+interface Writes extends Rows {
+  readonly task: Numbers;
+  readonly box: readonly Box[];
+}
+
+function writesOf({ decomposition: { tasks, instances } }: Plan): Writes {
+  const to = new Numbers();
+  const task = new Numbers();
+  const box: Box[] = [];
+  for (let t = 0; t < tasks.length; t++) {
+    for (const access of tasks[t].accesses) {
+      if (access.mode !== 'write') continue;
+      to.push(access.instance);
+      task.push(t);
+      box.push(access.box);
+    }
+  }
+  return { ...rowsBy(to.all(), instances.length), task, box };
+}
+
+function boxesOf({ row, member, box }: Writes, instance: number): Box[] {
+  return Array.from(member.subarray(row[instance], row[instance + 1]), (write) => box[write]);
 }
 
 /** One accumulator: a single `init` per element, steps that together run the whole reduction once, a finish that reads all of it. */

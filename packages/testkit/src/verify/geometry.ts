@@ -39,15 +39,15 @@ export function meet(a: Box, b: Box): Box {
 }
 
 export function within(inner: Box, outer: Box): boolean {
-  return inner.length === outer.length && inner.every(([lo, hi], d) => outer[d][0] <= lo && hi <= outer[d][1]);
+  if (inner.length !== outer.length) return false;
+  for (let d = 0; d < inner.length; d++) if (inner[d][0] < outer[d][0] || inner[d][1] > outer[d][1]) return false;
+  return true;
 }
 
 export function equal(a: Box, b: Box): boolean {
-  return a.length === b.length && a.every(([lo, hi], d) => lo === b[d][0] && hi === b[d][1]);
-}
-
-export function whole(shape: readonly number[]): Box {
-  return shape.map((n) => [0, n] as const);
+  if (a.length !== b.length) return false;
+  for (let d = 0; d < a.length; d++) if (a[d][0] !== b[d][0] || a[d][1] !== b[d][1]) return false;
+  return true;
 }
 
 /** True if the union of `parts` (which may overlap) holds all of `box`: cuts away one part after the other. */

@@ -6,6 +6,8 @@ import type { Plan } from '@regrain/core-ir';
  * of step s. O(steps × engines).
  */
 export class HappensBefore {
+  /** All steps are on one engine: each follows all before it. */
+  readonly isOneChain: boolean;
   private readonly engines: number;
   private readonly clock: Int32Array;
   private readonly position: Int32Array;
@@ -14,22 +16,26 @@ export class HappensBefore {
   constructor({ steps, machine }: Plan) {
     const engines = Math.max(1, machine.engines.length);
     this.engines = engines;
+    this.isOneChain = steps.every(({ engine }) => engine === steps[0].engine);
     this.clock = new Int32Array(steps.length * engines);
     this.position = new Int32Array(steps.length);
     this.engineOf = new Uint16Array(steps.length);
     const latest = new Int32Array(engines).fill(-1);
     const done = new Int32Array(engines);
-    steps.forEach(({ engine, waits }, s) => {
+    for (let s = 0; s < steps.length; s++) {
+      const { engine, waits } = steps[s];
       const at = s * engines;
-      const join = (earlier: number): void => {
-        for (let e = 0; e < engines; e++) this.clock[at + e] = Math.max(this.clock[at + e], this.clock[earlier * engines + e]);
-      };
-      if (latest[engine] >= 0) join(latest[engine]);
-      for (const wait of waits) if (wait >= 0 && wait < s) join(wait);
+      if (latest[engine] >= 0) this.join(at, latest[engine]);
+      for (const wait of waits) if (wait >= 0 && wait < s) this.join(at, wait);
       this.position[s] = this.clock[at + engine] = ++done[engine];
       this.engineOf[s] = engine;
       latest[engine] = s;
-    });
+    }
+  }
+
+  private join(at: number, earlier: number): void {
+    const { clock, engines } = this;
+    for (let e = 0; e < engines; e++) if (clock[earlier * engines + e] > clock[at + e]) clock[at + e] = clock[earlier * engines + e];
   }
 
   /** Step `a` has ended when `b` starts, or is `b` itself. */

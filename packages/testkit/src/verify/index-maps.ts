@@ -63,6 +63,22 @@ export function touched(map: IndexMap, domain: Box, shape: readonly number[]): B
   return box.some(([lo, hi]) => hi <= lo) ? undefined : box;
 }
 
+/** Whether `part` is what a box of the domain touches of a tensor, and not empty. */
+export function touchesExactly(map: IndexMap, domain: Box, shape: readonly number[], part: Box): boolean {
+  if (part.length !== shape.length) return false;
+  for (let d = 0; d < shape.length; d++) {
+    const range = map[d];
+    let [lo, hi] = [0, shape[d]];
+    if (range !== 'all') {
+      const [least, most] = interval(range.at, domain);
+      lo = Math.max(0, least);
+      hi = Math.min(shape[d], most + (range.size ?? 1));
+    }
+    if (hi <= lo || part[d][0] !== lo || part[d][1] !== hi) return false;
+  }
+  return true;
+}
+
 /** Value of an index expression at one point. */
 export function valueAt(expr: Expr, point: ArrayLike<number>): number {
   if (typeof expr === 'number') return expr;

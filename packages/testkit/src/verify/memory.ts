@@ -2,40 +2,36 @@ import type { Box, Plan } from '@regrain/core-ir';
 import { type Faults, Names } from './faults.js';
 import { BoxLookup, count, covered, meet, shared, within } from './geometry.js';
 import type { HappensBefore } from './happens-before.js';
-
-/** What happened to one placement, in the order of the steps. */
-export interface History {
-  /** Steps that put values into it (tasks and moves), each with the box that it filled. */
-  readonly fills: { readonly step: number; readonly box: Box }[];
-  /** Elements of the region that are there, counted by disjoint fills. */
-  held: number;
-  /** How many of the region's writes it has seen: a copy made before a later write is stale. */
-  seen: number;
-  /** Holds values from the start, or from its `first` time on (inputs, constants). */
-  readonly given: boolean;
-  /** Every step that reads or writes it. */
-  readonly touches: number[];
-}
+import { Histories } from './histories.js';
+import { type Rows, rowsBy } from './tables.js';
 
 /**
  * Rule `values` (of models): walks the steps in order. Each read finds, in a space that its engine reaches, a live placement of every
  * region that its box meets, filled there by all that was written to the region so far; and each fill has happened before the read,
  * whatever the engines' relative speed. Each write finds exactly one live placement. Returns what happened to each placement.
  */
-export function walkSteps(plan: Plan, before: HappensBefore, faults: Faults): readonly History[] {
+export function walkSteps(plan: Plan, before: HappensBefore, faults: Faults): Histories {
   return new Walk(plan, before, faults).run();
 }
 
+type Mode = 'read' | 'write' | 'accumulate';
+
 class Walk {
   private readonly names: Names;
-  private readonly lookups: BoxLookup[];
-  private readonly regionsOf: number[][];
-  /** Per region: its placements. */
-  private readonly placementsOf: number[][];
+  /** Of instances that have several regions, made when they are asked for first. */
+  private readonly lookups = new Map<number, BoxLookup>();
+  private readonly regionsOf: Rows;
+  /** Per region: its placements, by their first time. */
+  private readonly placementsOf: Rows;
   /** Per region: writes so far. */
   private readonly writes: Int32Array;
-  private readonly histories: History[];
+  private readonly histories: Histories;
   private readonly external: Uint8Array;
+  /** Of the placements. */
+  private readonly first: Int32Array;
+  private readonly last: Int32Array;
+  /** Placements that a step reaches. */
+  private readonly live: number[] = [];
 
   constructor(
     private readonly plan: Plan,
@@ -43,33 +39,37 @@ class Walk {
     private readonly faults: Faults,
   ) {
     const { decomposition, program, placements, constraints } = plan;
+    const { regions, instances } = decomposition;
     this.names = new Names(plan);
-    this.regionsOf = decomposition.instances.map(() => []);
-    decomposition.regions.forEach(({ instance }, r) => {
-      this.regionsOf[instance].push(r);
-    });
-    this.lookups = this.regionsOf.map((list) => new BoxLookup(list.map((r) => decomposition.regions[r].box)));
-    this.writes = new Int32Array(decomposition.regions.length);
+    const instanceOf = new Int32Array(regions.length);
+    for (let r = 0; r < regions.length; r++) instanceOf[r] = regions[r].instance;
+    this.regionsOf = rowsBy(instanceOf, instances.length);
+    this.writes = new Int32Array(regions.length);
     const outside = new Set(constraints.flatMap((each) => (each.kind === 'input' && each.access === 'external' ? [each.tensor] : [])));
-    this.external = Uint8Array.from(decomposition.instances, ({ tensor }) => {
-      const { kind, name } = program.tensors[tensor];
-      return Number(kind === 'constant' || (kind === 'input' && outside.has(name)));
-    });
-    this.placementsOf = decomposition.regions.map(() => []);
-    placements.forEach(({ holds }, p) => {
-      if ('region' in holds) this.placementsOf[holds.region].push(p);
-    });
-    this.histories = placements.map(({ holds }, p) => {
-      const given = 'region' in holds && this.isGiven(p);
-      return {
-        fills: [],
-        held: given && 'region' in holds ? count(decomposition.regions[holds.region].box) : 0,
-        seen: 0,
-        given,
-        touches: [],
-      };
-    });
-    for (const list of this.placementsOf) list.sort((a, b) => placements[a].first - placements[b].first);
+    this.external = new Uint8Array(instances.length);
+    for (let i = 0; i < instances.length; i++) {
+      const { kind, name } = program.tensors[instances[i].tensor];
+      if (kind === 'constant' || (kind === 'input' && outside.has(name))) this.external[i] = 1;
+    }
+    this.first = new Int32Array(placements.length);
+    this.last = new Int32Array(placements.length);
+    const regionOf = new Int32Array(placements.length).fill(-1);
+    for (let p = 0; p < placements.length; p++) {
+      const { holds, first, last } = placements[p];
+      this.first[p] = first;
+      this.last[p] = last;
+      if ('region' in holds) regionOf[p] = holds.region;
+    }
+    this.placementsOf = rowsBy(regionOf, regions.length);
+    const { row, member } = this.placementsOf;
+    for (let r = 0; r < regions.length; r++)
+      if (row[r + 1] - row[r] > 1) member.subarray(row[r], row[r + 1]).sort((a, b) => this.first[a] - this.first[b] || a - b);
+    this.histories = new Histories(placements.length);
+    for (let p = 0; p < placements.length; p++) {
+      if (regionOf[p] < 0 || !this.isGiven(p)) continue;
+      this.histories.given[p] = 1;
+      this.histories.held[p] = count(regions[regionOf[p]].box);
+    }
   }
 
   /** An input's values: resident ones are at home from the start; a streamed region arrives once, when its placement begins. */
@@ -86,13 +86,14 @@ class Walk {
     const access = constraints.find((each) => each.kind === 'input' && each.tensor === name);
     if (access?.kind !== 'input' || access.access === 'resident') return first === 0;
     // A second arrival of the same region would be a second reading of the stream.
-    return !this.placementsOf[holds.region].some((other) => {
+    const { row, member } = this.placementsOf;
+    return !member.subarray(row[holds.region], row[holds.region + 1]).some((other) => {
       const { first: start, space: where } = placements[other];
       return where === space && (start < first || (start === first && other < p));
     });
   }
 
-  run(): readonly History[] {
+  run(): Histories {
     const { steps, decomposition } = this.plan;
     steps.forEach((step, s) => {
       if (step.kind === 'move') {
@@ -100,26 +101,33 @@ class Walk {
         return;
       }
       const { accesses } = decomposition.tasks[step.task];
-      for (const { instance, box, mode } of accesses)
-        if (mode !== 'write') this.eachRegion(instance, box, s, (r, part) => this.read(s, r, part));
-      for (const { instance, box, mode } of accesses) {
-        if (mode !== 'read') this.eachRegion(instance, box, s, (r, part) => this.write(s, r, part, mode === 'accumulate'));
-      }
+      for (const { instance, box, mode } of accesses) if (mode !== 'write') this.access(instance, box, s, 'read');
+      for (const { instance, box, mode } of accesses) if (mode !== 'read') this.access(instance, box, s, mode);
     });
     this.checkScratch();
     this.checkOutputs();
     return this.histories;
   }
 
-  private eachRegion(instance: number, box: Box, step: number, visit: (region: number, part: Box) => void): void {
+  /** Reads, or writes, what the box meets of each region. */
+  private access(instance: number, box: Box, step: number, mode: Mode): void {
     if (this.external[instance]) return;
-    const list = this.regionsOf[instance];
+    const { row, member } = this.regionsOf;
+    const start = row[instance];
+    const regions = row[instance + 1] - start;
     let found = 0;
-    this.lookups[instance].visit(box, (k) => {
-      const part = meet(box, this.plan.decomposition.regions[list[k]].box);
-      found += count(part);
-      visit(list[k], part);
-    });
+    if (regions === 1) found = this.part(member[start], box, step, mode);
+    else if (regions > 1) {
+      let lookup = this.lookups.get(instance);
+      if (!lookup) {
+        const boxes = Array.from(member.subarray(start, start + regions), (r) => this.plan.decomposition.regions[r].box);
+        lookup = new BoxLookup(boxes);
+        this.lookups.set(instance, lookup);
+      }
+      lookup.visit(box, (k) => {
+        found += this.part(member[start + k], box, step, mode);
+      });
+    }
     if (found < count(box))
       this.faults.add(
         'values',
@@ -127,25 +135,39 @@ class Walk {
       );
   }
 
-  /** Placements of a region that live during a step where its engine reaches, nearest space first. */
-  private reachable(step: number, region: number): number[] {
+  /** The elements that the box and a region share, which are read or written. */
+  private part(region: number, box: Box, step: number, mode: Mode): number {
+    const own = this.plan.decomposition.regions[region].box;
+    if (shared(own, box) === 0) return 0;
+    // Mostly one lies in the other, and no box need be made.
+    const part = within(box, own) ? box : within(own, box) ? own : meet(box, own);
+    if (mode === 'read') this.read(step, region, part);
+    else this.write(step, region, part, mode === 'accumulate');
+    return count(part);
+  }
+
+  /** Placements of a region that live during a step where its engine reaches, nearest space first; the list is used again. */
+  private reachable(step: number, region: number): readonly number[] {
     const { placements, steps, machine } = this.plan;
     const { spaces } = machine.engines[steps[step].engine];
-    const live = this.placementsOf[region].filter((p) => {
-      const { first, last, space } = placements[p];
-      return first <= step + 1 && step + 1 <= last && spaces.includes(space);
-    });
+    const { live, first, last } = this;
+    const { row, member } = this.placementsOf;
+    live.length = 0;
+    for (let e = row[region]; e < row[region + 1]; e++) {
+      const p = member[e];
+      if (first[p] <= step + 1 && step + 1 <= last[p] && spaces.includes(placements[p].space)) live.push(p);
+    }
     return live.length < 2 ? live : live.sort((a, b) => spaces.indexOf(placements[a].space) - spaces.indexOf(placements[b].space));
   }
 
   private holds(p: number, region: number, part: Box): boolean {
-    const { given, fills, seen, held } = this.histories[p];
-    if (given && this.writes[region] === 0) return true;
-    if (seen !== this.writes[region]) return false;
-    if (held >= count(this.plan.decomposition.regions[region].box)) return true;
+    const { given, seen, held } = this.histories;
+    if (given[p] && this.writes[region] === 0) return true;
+    if (seen[p] !== this.writes[region]) return false;
+    if (held[p] >= count(this.plan.decomposition.regions[region].box)) return true;
     return covered(
       part,
-      fills.map(({ box }) => box),
+      this.histories.fillsOf(p).map(({ box }) => box),
     );
   }
 
@@ -161,19 +183,21 @@ class Walk {
       return;
     }
     this.afterFills(step, source, part, 'reads');
-    this.histories[source].touches.push(step);
+    this.histories.touch(source, step);
   }
 
   /** Rule `order`: every fill of the part has ended before the step, by engine order or waits. */
   private afterFills(step: number, placement: number, part: Box, does: string): void {
-    for (const fill of this.histories[placement].fills) {
-      if (fill.step === step || this.before.ordered(fill.step, step) || shared(fill.box, part) === 0) continue;
+    // Steps of one engine run in their order.
+    if (this.before.isOneChain) return;
+    this.histories.someFill(placement, (fill, box) => {
+      if (fill === step || this.before.ordered(fill, step) || shared(box, part) === 0) return false;
       this.faults.add(
         'order',
-        `${this.names.step(step)} ${does} what ${this.names.step(fill.step)} writes, but does not wait for it (${this.names.placement(placement)})`,
+        `${this.names.step(step)} ${does} what ${this.names.step(fill)} writes, but does not wait for it (${this.names.placement(placement)})`,
       );
-      return;
-    }
+      return true;
+    });
   }
 
   private write(step: number, region: number, part: Box, accumulates: boolean): void {
@@ -188,14 +212,14 @@ class Walk {
       return;
     }
     const [p] = live;
-    const history = this.histories[p];
+    const { seen, held } = this.histories;
     if (!accumulates) this.afterFills(step, p, part, 'overwrites');
-    const current = history.seen === this.writes[region];
+    const current = seen[p] === this.writes[region];
     this.writes[region]++;
-    if (current || within(this.plan.decomposition.regions[region].box, part)) history.seen = this.writes[region];
-    if (!accumulates) history.held += count(part);
-    history.fills.push({ step, box: part });
-    history.touches.push(step);
+    if (current || within(this.plan.decomposition.regions[region].box, part)) seen[p] = this.writes[region];
+    if (!accumulates) held[p] += count(part);
+    this.histories.fill(p, step, part);
+    this.histories.touch(p, step);
   }
 
   private move(step: number, from: number, to: number): void {
@@ -214,37 +238,39 @@ class Walk {
     }
     const { region } = a.holds;
     const { box } = decomposition.regions[region];
-    const [source, target] = [this.histories[from], this.histories[to]];
-    if (source.held === 0) fault(`copies a placement that holds nothing yet: ${this.names.placement(from)}`);
+    const { histories } = this;
+    const { held, seen, given } = histories;
+    if (held[from] === 0) fault(`copies a placement that holds nothing yet: ${this.names.placement(from)}`);
     this.afterFills(step, from, box, 'copies');
     this.afterFills(step, to, box, 'overwrites');
-    target.seen = source.given && this.writes[region] === 0 ? 0 : source.seen;
-    target.held = source.held;
-    if (source.held >= count(box)) target.fills.push({ step, box });
-    else for (const fill of source.fills) target.fills.push({ step, box: fill.box });
-    source.touches.push(step);
-    target.touches.push(step);
+    seen[to] = given[from] && this.writes[region] === 0 ? 0 : seen[from];
+    held[to] = held[from];
+    if (held[from] >= count(box)) histories.fill(to, step, box);
+    else for (const fill of histories.fillsOf(from)) histories.fill(to, step, fill.box);
+    histories.touch(from, step);
+    histories.touch(to, step);
   }
 
   private checkScratch(): void {
     const { decomposition, program, placements, steps, machine } = this.plan;
-    const scratch = new Map<number, number>();
-    placements.forEach(({ holds }, p) => {
-      if ('scratch' in holds) scratch.set(holds.scratch, p);
-    });
+    const scratch = new Int32Array(decomposition.tasks.length).fill(-1);
+    for (let p = 0; p < placements.length; p++) {
+      const { holds } = placements[p];
+      if ('scratch' in holds) scratch[holds.scratch] = p;
+    }
     steps.forEach((step, s) => {
       if (step.kind !== 'task') return;
       const wanted = program.operations[decomposition.tasks[step.task].operation].scratchBytes ?? 0;
-      const p = scratch.get(step.task);
-      if (p === undefined) {
+      const p = scratch[step.task];
+      if (p < 0) {
         if (wanted > 0) this.faults.add('values', `${this.names.step(s)} has no place for its ${wanted} bytes of scratch`);
         return;
       }
       const { first, last, space } = placements[p];
       if (first > s + 1 || last < s + 1 || !machine.engines[step.engine].spaces.includes(space))
         this.faults.add('values', `${this.names.step(s)} does not find its scratch while it runs: ${this.names.placement(p)}`);
-      this.histories[p].touches.push(s);
-      this.histories[p].fills.push({ step: s, box: [] });
+      this.histories.touch(p, s);
+      this.histories.fill(p, s, []);
     });
   }
 
@@ -258,7 +284,8 @@ class Walk {
       if (!wanted.has(tensor) || role !== 'primary' || program.tensors[tensor].kind !== 'computed') return;
       const pinned = program.tensors[tensor].name;
       const anywhere = states.has(tensor) || this.plan.constraints.some((each) => each.kind === 'pin' && each.tensor === pinned);
-      const last = this.placementsOf[r].filter(
+      const { row, member } = this.placementsOf;
+      const last = Array.from(member.subarray(row[r], row[r + 1])).filter(
         (p) => placements[p].last === steps.length + 1 && (anywhere || placements[p].space === machine.home.output),
       );
       if (!last.some((p) => this.holds(p, r, box)))

@@ -1,6 +1,7 @@
 import type { Plan } from '@regrain/core-ir';
 import type { Faults } from './faults.js';
 import { count } from './geometry.js';
+import { rowsBy } from './tables.js';
 
 /** Rule `metrics`: a plan claims no less memory, movement or work than it takes. Figures that it does not give are not judged. */
 export function checkMetrics(plan: Plan, faults: Faults): void {
@@ -10,12 +11,14 @@ export function checkMetrics(plan: Plan, faults: Faults): void {
   };
   const arena = machine.spaces.map(() => 0);
   for (const { space, offset, bytes } of placements) arena[space] = Math.max(arena[space], offset + bytes);
-  const peak = peaks(plan);
   machine.spaces.forEach(({ name }, space) => {
     claim(`arena bytes of ${name}`, metrics.arenaBytes?.[space], arena[space]);
-    claim(`peak bytes of ${name}`, metrics.peakBytes?.[space], peak[space]);
   });
   if (!metrics.peakBytes?.length) return;
+  const peak = peaks(plan);
+  machine.spaces.forEach(({ name }, space) => {
+    claim(`peak bytes of ${name}`, metrics.peakBytes[space], peak[space]);
+  });
   claim(
     'moved bytes',
     metrics.movedBytes,
@@ -32,23 +35,25 @@ export function checkMetrics(plan: Plan, faults: Faults): void {
 /** Per space the most bytes that are live at one time; bytes that a write takes over from what it reads count once. */
 function peaks({ machine, placements, steps }: Plan): number[] {
   const change = machine.spaces.map(() => new Float64Array(steps.length + 3));
-  const ending = new Map<number, number[]>();
-  placements.forEach(({ space, bytes, first, last }, p) => {
+  const lasts = new Int32Array(placements.length);
+  for (let p = 0; p < placements.length; p++) {
+    const { space, bytes, first, last } = placements[p];
     change[space][first] += bytes;
     change[space][last + 1] -= bytes;
-    const list = ending.get(last);
-    if (list) list.push(p);
-    else ending.set(last, [p]);
-  });
-  placements.forEach((next, q) => {
-    for (const p of ending.get(next.first) ?? []) {
+    lasts[p] = last;
+  }
+  const { row, member } = rowsBy(lasts, steps.length + 2);
+  for (let q = 0; q < placements.length; q++) {
+    const next = placements[q];
+    for (let e = row[next.first]; e < row[next.first + 1]; e++) {
+      const p = member[e];
       const before = placements[p];
       const twice = Math.min(before.offset + before.bytes, next.offset + next.bytes) - Math.max(before.offset, next.offset);
       if (p === q || before.space !== next.space || twice <= 0) continue;
       change[next.space][next.first] -= twice;
       change[next.space][next.first + 1] += twice;
     }
-  });
+  }
   return change.map((changes) => {
     let [live, most] = [0, 0];
     for (const each of changes) most = Math.max(most, (live += each));

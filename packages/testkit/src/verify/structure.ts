@@ -1,6 +1,7 @@
 import type { Box, Plan } from '@regrain/core-ir';
 import { type Faults, Names } from './faults.js';
-import { BYTES, count, firstOverlap, whole, within } from './geometry.js';
+import { BYTES, count, firstOverlap } from './geometry.js';
+import { rowsBy } from './tables.js';
 
 /** Rule `structure`: ids in range, sizes as they follow from boxes and types, every task exactly once. Later rules build on it. */
 export function checkStructure(plan: Plan, faults: Faults): void {
@@ -17,11 +18,23 @@ type Fault = (message: string) => void;
 const isIndex = (value: number, length: number): boolean => Number.isInteger(value) && value >= 0 && value < length;
 
 function isBox(box: Box, rank: number): boolean {
-  return box.length === rank && box.every(([lo, hi]) => Number.isInteger(lo) && Number.isInteger(hi));
+  if (box.length !== rank) return false;
+  for (const [lo, hi] of box) if (!Number.isInteger(lo) || !Number.isInteger(hi)) return false;
+  return true;
+}
+
+/** A box within a tensor that is not empty. */
+function isPart(box: Box, shape: readonly number[]): boolean {
+  if (!isBox(box, shape.length)) return false;
+  for (let d = 0; d < box.length; d++) {
+    const [lo, hi] = box[d];
+    if (lo < 0 || hi > shape[d] || lo >= hi) return false;
+  }
+  return true;
 }
 
 function checkInstances({ program, decomposition }: Plan, fault: Fault): void {
-  const primaries = new Set<number>();
+  const primaries = new Uint8Array(program.tensors.length);
   decomposition.instances.forEach(({ tensor, role, dtype, order }, i) => {
     if (!isIndex(tensor, program.tensors.length)) {
       fault(`instance ${i} is of tensor ${tensor}, which does not exist`);
@@ -29,38 +42,43 @@ function checkInstances({ program, decomposition }: Plan, fault: Fault): void {
     }
     const { name, shape, dtype: own } = program.tensors[tensor];
     if (role !== 'accumulator' && dtype !== own) fault(`instance ${i} of ${name} is ${dtype}, not ${own}`);
-    if (role === 'primary' && primaries.size === primaries.add(tensor).size) fault(`${name} has two primary instances`);
-    const dims = new Set(order);
-    if (order.length > 0 && (order.length !== shape.length || dims.size !== shape.length || !order.every((d) => isIndex(d, shape.length))))
+    if (role === 'primary' && primaries[tensor]++ > 0) fault(`${name} has two primary instances`);
+    if (order.length > 0 && !isPermutation(order, shape.length))
       fault(`instance ${i} of ${name} has the order [${order}], which is no permutation of ${shape.length} dimensions`);
   });
+}
+
+function isPermutation(order: readonly number[], rank: number): boolean {
+  return order.length === rank && new Set(order).size === rank && order.every((d) => isIndex(d, rank));
 }
 
 function checkRegions(plan: Plan, fault: Fault): void {
   const { program, decomposition } = plan;
   const names = new Names(plan);
-  const boxes: Box[][] = decomposition.instances.map(() => []);
-  const ids: number[][] = decomposition.instances.map(() => []);
-  decomposition.regions.forEach(({ instance, box, bytes }, r) => {
-    if (!isIndex(instance, decomposition.instances.length)) {
+  const { instances, regions } = decomposition;
+  const instanceOf = new Int32Array(regions.length).fill(-1);
+  regions.forEach(({ instance, box, bytes }, r) => {
+    if (!isIndex(instance, instances.length)) {
       fault(`region ${r} is of instance ${instance}, which does not exist`);
       return;
     }
-    const { tensor, dtype } = decomposition.instances[instance];
+    const { tensor, dtype } = instances[instance];
     const { shape } = program.tensors[tensor];
-    if (!isBox(box, shape.length) || !within(box, whole(shape)) || count(box) === 0) {
+    if (!isPart(box, shape)) {
       fault(`${names.region(r)} is empty or lies outside its tensor [${shape}]`);
       return;
     }
     if (bytes !== count(box) * BYTES[dtype]) fault(`${names.region(r)} has ${bytes} bytes, not ${count(box) * BYTES[dtype]}`);
-    boxes[instance].push(box);
-    ids[instance].push(r);
+    instanceOf[r] = instance;
   });
   if (program.trace) return; // the storage of a trace is given: tracked regions may share bytes
-  boxes.forEach((list, instance) => {
-    const clash = firstOverlap(list);
-    if (clash) fault(`${names.region(ids[instance][clash[0]])} and ${names.region(ids[instance][clash[1]])} overlap`);
-  });
+  const { row, member } = rowsBy(instanceOf, instances.length);
+  for (let i = 0; i < instances.length; i++) {
+    if (row[i + 1] - row[i] < 2) continue;
+    const ids = member.subarray(row[i], row[i + 1]);
+    const clash = firstOverlap(Array.from(ids, (r) => regions[r].box));
+    if (clash) fault(`${names.region(ids[clash[0]])} and ${names.region(ids[clash[1]])} overlap`);
+  }
 }
 
 function checkTasks(plan: Plan, fault: Fault): void {
@@ -88,7 +106,7 @@ function checkTasks(plan: Plan, fault: Fault): void {
         continue;
       }
       const { shape } = program.tensors[decomposition.instances[instance].tensor];
-      if (!isBox(part, shape.length) || !within(part, whole(shape)) || count(part) === 0)
+      if (!isPart(part, shape))
         fault(`${names.task(t)} accesses ${names.box(part)} of ${names.instance(instance)}, which is empty or outside`);
       if (operand !== -1 && !isIndex(operand, program.operations[operation].operands.length))
         fault(`${names.task(t)} accesses by operand ${operand}, which does not exist`);
