@@ -47,4 +47,18 @@ describe('pooling', () => {
     const box = domainBox(operation).map((range, d) => (d === 2 ? ([2, 4] as const) : range));
     expect(image(operation.operands[0].map, box, [1, 4, 16, 16])[2]).toEqual([4, 8]);
   });
+
+  it('is a plain reduction where the window has one place, so that it can be summed in parts', () => {
+    const [operation] = new PoolOperators().lower({
+      name: 'pool',
+      type: 'AveragePool',
+      domain: '',
+      opset: 12,
+      attributes: { kernel_shape: [16, 5], strides: [16, 5] },
+      inputs: [{ shape: [1, 4, 16, 5], dtype: 'float32' }],
+      constants: [],
+      outputs: 1,
+    }).operations;
+    expect(operation.operands[0].map.slice(2)).toEqual([{ at: { d: 4 } }, { at: { d: 5 } }]);
+  });
 });

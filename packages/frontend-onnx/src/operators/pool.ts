@@ -20,7 +20,7 @@ import {
   wrong,
 } from './lowering.js';
 import { add, call, div, max, mul, x } from './scalar.js';
-import { reachesOutside, tapsInside, type Window, windowAt, windowOf } from './window.js';
+import { reachesOutside, tapsInside, type Window, windowOf, windowOrAll } from './window.js';
 
 /** A pooling window over data `[N, C, spatial…]`: domain `[n, c, out… | kernel…]`. */
 export interface PoolShape {
@@ -41,7 +41,7 @@ export function poolShape(node: ModelNode, data: readonly number[]): PoolShape {
   return {
     window,
     outShape,
-    data: [...dims(0, 2), ...size.map((_, d) => at(windowAt(window, d, 2 + d, 2 + rank + d)))],
+    data: [...dims(0, 2), ...size.map((_, d) => at(windowOrAll(window, d, 2 + d, 2 + rank + d)))],
     padded: reachesOutside(window, size),
   };
 }

@@ -67,6 +67,11 @@ export function windowAt(window: Window, d: number, out: number, tap: number): E
   return add(add(apply('*', { d: out }, window.strides[d]), apply('*', { d: tap }, window.dilations[d])), -window.begin[d]);
 }
 
+/** The same, without `out` where the window has one place only: then it is a plain reduction, which can be summed in parts. */
+export function windowOrAll(window: Window, d: number, out: number, tap: number): Expr {
+  return windowAt(window.out[d] === 1 ? { ...window, strides: window.strides.map(() => 0) } : window, d, out, tap);
+}
+
 /** How many taps of window `out` of dimension d lie inside `[low, high)`. */
 export function tapsInside(window: Window, d: number, out: number, low: number, high: number): number {
   let count = 0;
