@@ -29,6 +29,19 @@ export class Intervals {
     return true;
   }
 
+  /** Whether any of [from, to), which is not empty, is in the set. O(log). */
+  meets(from: number, to: number): boolean {
+    const { borders } = this;
+    let lo = 0;
+    let hi = borders.length;
+    while (lo < hi) {
+      const mid = (lo + hi) >> 1;
+      if (borders[mid] <= from) lo = mid + 1;
+      else hi = mid;
+    }
+    return lo % 2 === 1 || (lo < borders.length && borders[lo] < to);
+  }
+
   /** How many borders lie below the offset. */
   private below(offset: number): number {
     const { borders } = this;

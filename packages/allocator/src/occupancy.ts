@@ -71,7 +71,18 @@ export class Occupancy {
   }
 
   isFree(group: Group, offset: number): boolean {
-    return this.lowest(this.asked(group), offset, 1) === offset;
+    for (const { at, bytes, first, last } of group.pieces) {
+      if (bytes === 0) continue;
+      const from = offset + at;
+      let looked = 0;
+      const taken = this.someNode(first, last, (node, inside) => {
+        looked++;
+        return (this.always[node]?.meets(from, from + bytes) || (inside && this.sometimes[node]?.meets(from, from + bytes))) ?? false;
+      });
+      this.work.left -= looked;
+      if (taken) return false;
+    }
+    return true;
   }
 
   private asked(group: Group): Asked[] {
@@ -90,8 +101,15 @@ export class Occupancy {
     if (intervals) asked.push({ borders: intervals.borders, from, to: from + bytes, at: 0 });
   }
 
-  /** The largest nodes that make up the span of time, and those above them. */
   private eachNode(first: number, last: number, visit: (node: number, inside: boolean) => void): void {
+    this.someNode(first, last, (node, inside) => {
+      visit(node, inside);
+      return false;
+    });
+  }
+
+  /** The largest nodes that make up the span of time, and those above them, until one is found; false where none is. */
+  private someNode(first: number, last: number, found: (node: number, inside: boolean) => boolean): boolean {
     let left = first + this.size;
     let right = last + this.size + 1;
     // Above the span's first and last time.
@@ -99,16 +117,17 @@ export class Occupancy {
     let behind = right - 1;
     while (before > 0) {
       if (left < right) {
-        if (left & 1) visit(left++, true);
-        if (right & 1) visit(--right, true);
+        if (left & 1 && found(left++, true)) return true;
+        if (right & 1 && found(--right, true)) return true;
       }
       left >>= 1;
       right >>= 1;
       before >>= 1;
       behind >>= 1;
-      if (before > 0 && (before < left || left >= right)) visit(before, false);
-      if (behind !== before && (behind >= right || left >= right)) visit(behind, false);
+      if (before > 0 && (before < left || left >= right) && found(before, false)) return true;
+      if (behind !== before && (behind >= right || left >= right) && found(behind, false)) return true;
     }
+    return false;
   }
 
   /** The lowest offset from `at` on at which nothing that is asked is in the way; what is all below is asked no longer. */
