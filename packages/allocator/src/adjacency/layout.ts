@@ -1,10 +1,13 @@
 import type { Group } from '../groups.js';
 import type { Work } from '../occupancy.js';
 import { Meeting } from './meeting.js';
+import { Slots } from './slots.js';
 import type { Follower } from './wishes.js';
 
 /** What sorting costs beside looking. */
 const SORTING = 16;
+/** Up to so many places, all are looked at. */
+const SLOTS = 32_768;
 
 /** Where a group may lie, and who lies there now. */
 export interface Place {
@@ -17,6 +20,7 @@ export class Layout {
   /** By group: offset of another less the own where they lie as they would best. */
   readonly wishes: readonly (readonly Follower[])[];
   private readonly meeting: Meeting;
+  private readonly slots = new Slots();
 
   constructor(
     readonly groups: readonly Group[],
@@ -38,6 +42,13 @@ export class Layout {
     const at = this.offsets[g];
     let sum = 0;
     for (const { group, delta, worth } of this.wishes[g]) if (at + delta === this.offsets[group]) sum += worth;
+    return sum;
+  }
+
+  /** Bytes of all wishes of a group. */
+  wishedBy(g: number): number {
+    let sum = 0;
+    for (const { worth } of this.wishes[g]) sum += worth;
     return sum;
   }
 
@@ -65,24 +76,6 @@ export class Layout {
     const group = groups[g];
     const highest = Math.floor((cap - group.bytes) / group.align) * group.align;
     if (highest < 0) return undefined;
-    // Open intervals of offsets at which another is in the way.
-    const from: number[] = [];
-    const to: number[] = [];
-    const whose: number[] = [];
-    this.meeting.of(g, (other) => {
-      const offset = offsets[other];
-      if (Number.isNaN(offset)) return;
-      for (const theirs of groups[other].pieces) {
-        if (theirs.bytes === 0) continue;
-        for (const own of group.pieces) {
-          if (own.bytes === 0 || own.first > theirs.last || theirs.first > own.last) continue;
-          from.push(offset + theirs.at - own.at - own.bytes);
-          to.push(offset + theirs.at + theirs.bytes - own.at);
-          whose.push(other);
-        }
-      }
-    });
-    this.work.left -= SORTING * from.length;
     const gain = new Map<number, number>();
     if (worthOfWishes) {
       for (const { group: other, delta, worth } of this.wishes[g]) {
@@ -90,6 +83,21 @@ export class Layout {
         if (this.allows(g, at)) gain.set(at, (gain.get(at) ?? 0) + worth);
       }
     }
+    const slots = highest / group.align + 1;
+    if (slots <= SLOTS) {
+      const best = this.cheapestSlot(g, weightOf, gain, slots);
+      return best < 0 ? undefined : { at: best, others: this.inTheWay(g, best).sort((x, y) => x - y) };
+    }
+    // Open intervals of offsets at which another is in the way.
+    const from: number[] = [];
+    const to: number[] = [];
+    const whose: number[] = [];
+    this.eachInterval(g, (other, begin, end) => {
+      from.push(begin);
+      to.push(end);
+      whose.push(other);
+    });
+    this.work.left -= SORTING * from.length;
     const candidates = new Set([0, highest, ...gain.keys()]);
     for (let k = 0; k < from.length; k++) {
       const below = Math.floor(from[k] / group.align) * group.align;
@@ -123,6 +131,41 @@ export class Layout {
     const others = new Set<number>();
     for (let k = 0; k < from.length; k++) if (from[k] < best && best < to[k]) others.add(whose[k]);
     return { at: best, others: [...others].sort((x, y) => x - y) };
+  }
+
+  /** The same where there are few multiples of the alignment: O(k + slots). */
+  private cheapestSlot(g: number, weightOf: (other: number) => number, gain: ReadonlyMap<number, number>, slots: number): number {
+    const { align } = this.groups[g];
+    this.slots.reset(slots);
+    let count = slots / 4;
+    this.eachInterval(g, (other, begin, end) => {
+      count++;
+      const from = Math.max(0, Math.floor(begin / align) + 1);
+      const to = Math.min(slots, Math.ceil(end / align));
+      if (from < to) this.slots.add(from, to, weightOf(other));
+    });
+    this.work.left -= count;
+    const bySlot = new Map<number, number>();
+    for (const [at, worth] of gain) bySlot.set(at / align, worth);
+    const best = this.slots.least(slots, bySlot);
+    return best < 0 ? best : best * align;
+  }
+
+  /** Open intervals of the offsets of a group at which another is in the way. */
+  private eachInterval(g: number, visit: (other: number, begin: number, end: number) => void): void {
+    const { groups, offsets } = this;
+    const { pieces } = groups[g];
+    this.meeting.of(g, (other) => {
+      const offset = offsets[other];
+      if (Number.isNaN(offset)) return;
+      for (const theirs of groups[other].pieces) {
+        if (theirs.bytes === 0) continue;
+        for (const own of pieces) {
+          if (own.bytes === 0 || own.first > theirs.last || theirs.first > own.last) continue;
+          visit(other, offset + theirs.at - own.at - own.bytes, offset + theirs.at + theirs.bytes - own.at);
+        }
+      }
+    });
   }
 }
 

@@ -11,9 +11,11 @@ import { contiguousBytes, followersOf } from './wishes.js';
 
 /** What runs and their repair, and closing gaps, may look at: some seconds each. */
 const WORK = 150_000_000;
-const LOCAL = 30_000_000;
+const LOCAL = 50_000_000;
+/** So many times as much where height may be given for adjacency. */
+const EFFORT = 6;
 /** Above so many groups nothing is tried. */
-const MOST = 150_000;
+const MOST = 1_000_000;
 /** Runs need so much more than the load, as a factor; below that they hardly ever fit. */
 const ROOM = 1.02;
 /** Wishes met to this share are good enough. */
@@ -27,6 +29,9 @@ const ATTEMPTS: readonly (readonly [classBits: number, share: number])[] = [
   [5, 0.5],
   [5, 0.7],
   [3, 1],
+  [2, 0.9],
+  [3, 0.5],
+  [4, 0.9],
 ];
 
 /**
@@ -40,9 +45,10 @@ export function sideBySide(
   { signal, progress }: Pick<Context, 'signal' | 'progress'>,
 ): Placed {
   if (packing.near.length === 0 || groups.length > MOST) return atHand;
+  const effort = packing.slack ? EFFORT : 1;
   const followers = followersOf(packing, groups);
   const all = packing.near.reduce((sum, [, , worth]) => sum + worth, 0);
-  const work: Work = { left: WORK };
+  const work: Work = { left: WORK * effort };
   const limit = Math.max(atHand.height, Math.min(packing.capacity, Math.floor(atHand.height * (1 + (packing.slack ?? 0)))));
   let best = atHand;
   let most = contiguousBytes(packing, atHand.offsets);
@@ -61,7 +67,7 @@ export function sideBySide(
     if (makeRoom(layout, homeless)) keep(layout);
   }
   const offsets = Float64Array.from(groups, ({ pieces }) => best.offsets[pieces[0].buffer] - pieces[0].at);
-  const layout = new Layout(groups, followers, offsets, limit, { left: LOCAL });
+  const layout = new Layout(groups, followers, offsets, limit, { left: LOCAL * effort });
   closeGaps(layout);
   keep(layout);
   return best;
