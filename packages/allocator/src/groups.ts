@@ -27,6 +27,11 @@ export function groupsOf({ buffers }: Packing): Group[] {
   const root = new Int32Array(buffers.length).fill(-1);
   const at = new Float64Array(buffers.length);
   for (let b = 0; b < buffers.length; b++) {
+    if (root[b] >= 0) continue;
+    if (!buffers[b].with) {
+      root[b] = b;
+      continue;
+    }
     const path: number[] = [];
     let top = b;
     while (root[top] < 0 && buffers[top].with) {
@@ -41,13 +46,27 @@ export function groupsOf({ buffers }: Packing): Group[] {
       at[member] = at[tie.buffer] + tie.delta;
     }
   }
-  const members = new Map<number, number[]>();
+  // Members by root, ascending: those of b are `member[row[b]] … member[row[b + 1] - 1]`.
+  const row = new Int32Array(buffers.length + 2);
+  for (const top of root) row[top + 2]++;
+  for (let b = 2; b < row.length; b++) row[b] += row[b - 1];
+  const member = new Int32Array(buffers.length);
+  for (let b = 0; b < buffers.length; b++) member[row[root[b] + 1]++] = b;
+  const groups: Group[] = [];
+  // A root may come behind others that are tied to it.
   for (let b = 0; b < buffers.length; b++) {
-    const list = members.get(root[b]);
-    if (list) list.push(b);
-    else members.set(root[b], [b]);
+    const top = root[b];
+    if (member[row[top]] !== b) continue;
+    const count = row[top + 1] - row[top];
+    groups.push(count === 1 ? single(b, buffers[b]) : groupOf(Array.from(member.subarray(row[top], row[top + 1])), buffers, at));
   }
-  return [...members.values()].map((list) => groupOf(list, buffers, at));
+  return groups;
+}
+
+/** A buffer that nothing is tied to. */
+function single(buffer: number, { bytes, align, first, last, fixed }: Packing['buffers'][number]): Group {
+  const group = { pieces: [{ buffer, at: 0, bytes, first, last }], align, bytes, first, last };
+  return fixed === undefined ? group : { ...group, fixed };
 }
 
 function groupOf(list: readonly number[], buffers: Packing['buffers'], at: Float64Array): Group {

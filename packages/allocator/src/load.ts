@@ -11,27 +11,36 @@ export interface Load {
 
 /** Live bytes over time; buffers tied together count once where they live at the same time. O(n log n). */
 export function loadOf(groups: readonly Group[]): Load {
-  const times: number[] = [];
-  const change: number[] = [];
-  for (const group of groups) {
-    for (const { first, last, bytes } of group.pieces.length === 1 ? group.pieces : disjoint(group)) {
-      times.push(first, last + 1);
-      change.push(bytes, -bytes);
-    }
-  }
+  // Spans of time: all that single buffers live, and of tied ones what they take together.
+  const spans: readonly (Group | Span)[] = groups.some(({ pieces }) => pieces.length > 1)
+    ? groups.flatMap((group): (Group | Span)[] => (group.pieces.length === 1 ? [group] : disjoint(group)))
+    : groups;
+  const count = spans.length;
   // What ends at a time is gone before anything begins.
-  const order = ascending(Float64Array.from(times, (time, k) => 2 * time + (change[k] > 0 ? 1 : 0)));
+  const keys = new Float64Array(2 * count);
+  for (let k = 0; k < count; k++) {
+    const { first, last, bytes } = spans[k];
+    keys[2 * k] = 2 * first + (bytes > 0 ? 1 : 0);
+    keys[2 * k + 1] = 2 * (last + 1);
+  }
   let live = 0;
   let most: Load = { bytes: 0, at: 0 };
-  for (const k of order) {
-    live += change[k];
-    if (live > most.bytes) most = { bytes: live, at: times[k] };
+  for (const k of ascending(keys)) {
+    const span = spans[k >> 1];
+    live += k & 1 ? -span.bytes : span.bytes;
+    if (live > most.bytes) most = { bytes: live, at: k & 1 ? span.last + 1 : span.first };
   }
   return most;
 }
 
+interface Span {
+  readonly first: number;
+  readonly last: number;
+  readonly bytes: number;
+}
+
 /** The pieces of a group as spans of time with the largest piece that lives then. */
-function disjoint({ pieces }: Group): { first: number; last: number; bytes: number }[] {
+function disjoint({ pieces }: Group): Span[] {
   const cuts = [...new Set(pieces.flatMap(({ first, last }) => [first, last + 1]))].sort((a, b) => a - b);
   return cuts.slice(1).map((end, k) => {
     const first = cuts[k];

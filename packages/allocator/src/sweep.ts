@@ -15,8 +15,13 @@ export const HUGE = 250_000;
 export function sweep(buffers: number, groups: readonly Group[], forwards: boolean): Placed | undefined {
   if (groups.some(({ pieces, fixed }) => pieces.length > 1 || fixed !== undefined)) return undefined;
   const own = groups.filter(({ bytes }) => bytes > 0);
-  const begin = Float64Array.from(own, ({ first, last }) => (forwards ? first : -last));
-  const end = Float64Array.from(own, ({ first, last }) => (forwards ? last : -first));
+  const begin = new Float64Array(own.length);
+  const end = new Float64Array(own.length);
+  for (let k = 0; k < own.length; k++) {
+    const { first, last } = own[k];
+    begin[k] = forwards ? first : -last;
+    end[k] = forwards ? last : -first;
+  }
   const ending = ascending(end);
   // Of what begins together, first what ends last.
   const late = ending.slice().reverse();
