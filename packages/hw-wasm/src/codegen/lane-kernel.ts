@@ -1,4 +1,4 @@
-import { type DType, dimensionsOf, ELEMENT_BYTES, type Operation, type Scalar } from '@regrain/core-ir';
+import { type DType, ELEMENT_BYTES, type Scalar } from '@regrain/core-ir';
 import type { Expression, FunctionBuilder, Local } from './function-builder.js';
 import { operandsIn } from './generic.js';
 import type { Imports } from './imports.js';
@@ -6,6 +6,7 @@ import type { KernelShape } from './kernel.js';
 import { LaneCode, type Lanes } from './lanes.js';
 import { type LaneOperand, laneBlock, laneStride, OperandAccess, type Pointer } from './operand-access.js';
 import { type Product, productOf } from './product.js';
+import { reductionOrder } from './reduction-order.js';
 
 /** Windows of at most so many points are written out. */
 const UNROLLED = 36;
@@ -258,24 +259,6 @@ export class LaneKernel {
     visit(0);
     return taps;
   }
-}
-
-/**
- * Reduction dimensions, outermost first. Of products of floats a window's rows and columns come before its channels, as in contractions: sums
- * are then the same to the bit by both kernels.
- */
-function reductionOrder({ domain, operands, body }: Operation): number[] {
-  const reduced = domain.flatMap(({ kind }, d) => (kind === 'reduction' ? [d] : []));
-  if (body?.acc !== 'float32' || !productOf(body.step)) return reduced;
-  const shares = (d: number): boolean =>
-    operands.some(({ map }) =>
-      map.some((range) => {
-        if (range === 'all') return false;
-        const dims = dimensionsOf(range.at);
-        return dims.has(d) && dims.size > 1;
-      }),
-    );
-  return [...reduced.filter(shares), ...reduced.filter((d) => !shares(d))];
 }
 
 /** Bytes between neighbouring lanes of the accumulator, which has the shape of the written tensor. */

@@ -4,6 +4,7 @@ import type { KernelShape, SelectContext } from '../kernel.js';
 import { hasLanes } from '../lanes.js';
 import { coefficient, commonDivisor, constantOf, type LaneOperand, laneBlock, laneOperand, laneStride, leaves } from '../operand-access.js';
 import { productOf } from '../product.js';
+import { reductionOrder } from '../reduction-order.js';
 
 /** Points of the tile dimension that are computed together, as many as there are, then fewer: 4 × 8 sums fill the registers. */
 export const TILES = [4, 2, 1] as const;
@@ -18,7 +19,7 @@ export interface Contraction {
   readonly zeroB: number;
   /** Parallel dimension of the weights' outputs, along which lanes lie. */
   readonly n: number;
-  /** Reduction dimension along which operand a is linear: the innermost loop. */
+  /** Reduction dimension along which operand a is linear: the innermost loop; of floats always the last of `reductionOrder`. */
   readonly r: number;
   /** Bytes from one element of a to the next along r. */
   readonly strideR: number;
@@ -117,9 +118,9 @@ export function contractionOf(shape: KernelShape, context: SelectContext, box: B
   const full = box[lane].every((side) => side % panel === 0);
   if (usedA.has(lane) && !full) return undefined;
 
-  const reduced = domain.flatMap(({ kind }, d) => (kind === 'reduction' ? [d] : []));
+  const order = reductionOrder(operation);
   const width = ELEMENT_BYTES[left.view.dtype];
-  const inner = reduced
+  const inner = (integer ? order : order.slice(-1))
     .filter((d) => usedA.has(d) && !leavesAlong(shape, a, d))
     .map((d) => ({ d, stride: laneStride(shape, a, d) }))
     .filter(
@@ -141,7 +142,7 @@ export function contractionOf(shape: KernelShape, context: SelectContext, box: B
     if (operands[k]?.kind === 'view' && !constant(k) && laneStride(shape, k, lane) === undefined) return undefined;
   }
   for (const k of [...finish, write]) if ((laneBlock(shape, k, lane) ?? 0) % panel !== 0) return undefined;
-  const taps = reduced.filter((d) => d !== r);
+  const taps = order.filter((d) => d !== r);
   const step = integer ? (domain[r].extent <= 4 ? 4 : 8) : 1;
   const lanes = operands.map((_, k) => (k === write || finish.has(k) ? laneOperand(shape, context, k, lane, extra) : undefined));
   // Tiles lie along the parallel dimension that is the innermost in the written tensor, next to the lanes.
