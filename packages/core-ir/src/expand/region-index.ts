@@ -18,6 +18,8 @@ export class RegionIndex {
   private readonly grid?: Int32Array;
   private readonly scanAxis: number = 0;
   private readonly longest: number = 0;
+  /** By axis, once asked for. */
+  private readonly ranges = new Map<number, readonly (readonly [number, number])[]>();
 
   /** `ids[k]` is the region whose box is `boxes[k]`. */
   constructor(ids: readonly number[], boxes: readonly Box[]) {
@@ -72,6 +74,19 @@ export class RegionIndex {
     const found: number[] = [];
     this.forEach(box, (region) => found.push(region));
     return found;
+  }
+
+  /** Along one axis, the ranges into which all regions fall, ascending: none overlaps another. Empty where some regions do in part. */
+  blocks(axis: number): readonly (readonly [number, number])[] {
+    let known = this.ranges.get(axis);
+    if (!known) {
+      const sorted = [...new Map(this.boxes.map((box) => [String(box[axis]), box[axis]])).values()].sort(
+        (a, b) => a[0] - b[0] || a[1] - b[1],
+      );
+      known = sorted.every(([lo], k) => k === 0 || sorted[k - 1][1] <= lo) ? sorted : [];
+      this.ranges.set(axis, known);
+    }
+    return known;
   }
 
   private toGrid(boxes: readonly Box[]): Int32Array | undefined {
