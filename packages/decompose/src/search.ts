@@ -90,13 +90,14 @@ export function frontOf(
   // An order of operations that the user demands is one of those that the program has.
   const maxCopies = constraints.some(({ kind }) => kind === 'before') ? 0 : options.maxCopies;
   const align = machine.spaces.reduce((most, space) => (space.counted ? Math.max(most, space.align) : most), 1);
+  const capacity = capacityOf(context);
   const { maxMacFactor: _, point: __, ...model } = options;
-  const key = JSON.stringify([model, [...access], align, maxCopies, [...pinned]]);
+  const key = JSON.stringify([model, [...access], align, capacity, maxCopies, [...pinned]]);
   const known = fronts.get(program) ?? new Map<string, Known>();
   fronts.set(program, known);
   let front = known.get(key);
   if (front?.macFactor !== macFactor) {
-    front = { macFactor, points: search(program, access, pinned, align, { ...options, maxCopies }, macFactor, signal) };
+    front = { macFactor, points: search(program, access, pinned, { align, capacity }, { ...options, maxCopies }, macFactor, signal) };
     known.set(key, front);
   }
   return front.points;
@@ -106,7 +107,7 @@ function search(
   program: Program,
   access: ReadonlyMap<string, 'resident' | 'streamed' | 'external'>,
   pinned: ReadonlySet<string>,
-  align: number,
+  { align, capacity }: Pick<SegmentLimits, 'align' | 'capacity'>,
   options: SearchOptions,
   macFactor: number,
   signal: AbortSignal,
@@ -124,6 +125,7 @@ function search(
     extraMacs,
     keep: options.keep,
     align,
+    capacity,
     mayRecompute: () => true,
     access: accessOf,
   };
@@ -156,10 +158,23 @@ function search(
         variant.geometry,
         widened(variant.geometry, route, [...options.columns, ...WIDER], within(variant.geometry)),
         options.maxTiles,
+        align,
       ),
       ...(variant.copies.length > 0 ? { copies: variant.copies } : {}),
     }),
   }));
+}
+
+/** Bytes of the counted spaces, where something moves regions between them and others; else nothing is gained by being nearly small enough. */
+function capacityOf({ constraints, machine }: Pick<Context, 'constraints' | 'machine'>): number {
+  const { spaces, engines } = machine;
+  const moves = engines.some(({ runs, spaces: reached }) => runs === 'moves' && reached.some((space) => spaces[space].counted));
+  if (!moves) return Number.POSITIVE_INFINITY;
+  return spaces.reduce((sum, { name, bytes, counted }) => {
+    if (!counted) return sum;
+    const most = constraints.reduce((least, c) => (c.kind === 'capacity' && c.space === name ? Math.min(least, c.bytes) : least), bytes);
+    return sum + constraints.reduce((left, c) => (c.kind === 'reserve' && c.space === name ? left - c.bytes : left), most);
+  }, 0);
 }
 
 /** Points kept per state where the search only looks. */

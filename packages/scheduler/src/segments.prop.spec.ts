@@ -131,6 +131,25 @@ it('begins segments only where the grain says, if it says so', () => {
   );
 });
 
+it('runs every segment as low as it gets where the whole does not fit', () => {
+  fc.assert(
+    fc.property(cases, ({ program, grain }) => {
+      const work = expand(program, grain);
+      const context = { machine: testMachine, constraints: [] };
+      const graph = taskGraph(program, work, needsOf(work), context);
+      const model = memoryModel(program, work, context);
+      const boundaries = program.operations.map((_, o) => o);
+      const roomy = bestSegments(graph, model, { maxCuts: 0, boundaries });
+      const { order, peak } = bestSegments(graph, model, { maxCuts: 0, boundaries, capacity: 0 });
+      expect(peakOf(model, order)).toBe(peak);
+      expect(naivePeak(model, order)).toBe(peak);
+      expect(peak).toBeLessThanOrEqual(roomy.peak);
+      expect(bestSegments(graph, model, { maxCuts: 0, boundaries, capacity: roomy.peak }).order).toEqual(roomy.order);
+    }),
+    { numRuns: 40 },
+  );
+});
+
 /** Counts, at each position, every region whose first and last use stand around it. */
 function naivePeak(model: ReturnType<typeof memoryModel>, order: Int32Array): number {
   const first = new Map<number, number>();

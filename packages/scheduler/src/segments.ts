@@ -11,6 +11,8 @@ export interface SegmentOptions {
   readonly maxCuts: number;
   /** Where the decomposer means segments to begin: then only these. */
   readonly boundaries?: readonly number[];
+  /** Bytes that there are: where the order takes more, every segment takes as few as it can, as what it takes above them must move. */
+  readonly capacity?: number;
   readonly signal?: AbortSignal;
   readonly progress?: (done: number, of: number) => void;
 }
@@ -83,7 +85,31 @@ export function bestSegments(
   } else {
     orders.run(whole?.policy ?? 'layers', 0, operations, final, Number.POSITIVE_INFINITY, order);
   }
-  return { order: Int32Array.from(order), peak: final.peak };
+  const found = { order: Int32Array.from(order), peak: final.peak };
+  if (found.peak <= (options.capacity ?? Number.POSITIVE_INFINITY) || known.length === 0) return found;
+  const apart = eachLowest(orders, policies, cuts);
+  return apart.peak <= found.peak ? apart : found;
+}
+
+/** Every segment by the policy of its own least peak, wherever the highest of all is. */
+function eachLowest(orders: Orders, policies: readonly Policy[], cuts: readonly number[]): ReturnType<typeof bestSegments> {
+  const bytes = new LiveBytes(orders.model);
+  const order: number[] = [];
+  let peak = 0;
+  for (let k = 0; k + 1 < cuts.length; k++) {
+    const state = bytes.save();
+    let best: Policy = 'layers';
+    let least = Number.POSITIVE_INFINITY;
+    for (const policy of policies) {
+      bytes.restore(state);
+      bytes.peak = bytes.live;
+      if (orders.run(policy, cuts[k], cuts[k + 1], bytes, least)) [best, least] = [policy, bytes.peak];
+    }
+    bytes.restore(state);
+    orders.run(best, cuts[k], cuts[k + 1], bytes, Number.POSITIVE_INFINITY, order);
+    peak = Math.max(peak, least);
+  }
+  return { order: Int32Array.from(order), peak };
 }
 
 /** Boundaries worth trying: those with the fewest bytes crossing them, first and last included. */

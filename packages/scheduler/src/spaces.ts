@@ -19,18 +19,9 @@ export function limitedSpaces(
   work: Decomposition,
   { machine, constraints }: Pick<Context, 'machine' | 'constraints'>,
 ): Spaces | undefined {
-  const limits = Float64Array.from(machine.spaces, ({ name, bytes }) => {
-    let limit = bytes;
-    let reserved = 0;
-    for (const each of constraints) {
-      if (each.kind === 'capacity' && each.space === name) limit = Math.min(limit, each.bytes);
-      if (each.kind === 'reserve' && each.space === name) reserved += each.bytes;
-    }
-    return limit - reserved;
-  });
+  const limits = limitsOf({ machine, constraints });
   if (limits.every((limit) => limit === Number.POSITIVE_INFINITY)) return undefined;
-  const reached = machine.engines.filter(({ runs }) => runs === 'tasks').flatMap(({ spaces }) => spaces);
-  const working = reached.find((space) => machine.spaces[space].counted) ?? reached[0] ?? 0;
+  const working = workingSpace({ machine });
   const number = new Map(machine.spaces.map(({ name }, space) => [name, space]));
   const pinned = new Map(constraints.flatMap((each) => (each.kind === 'pin' ? [[each.tensor, number.get(each.space)] as const] : [])));
   const outputs = new Set(program.outputs);
@@ -40,4 +31,23 @@ export function limitedSpaces(
     return pinned.get(name) ?? (kind === 'input' ? machine.home.input : outputs.has(tensor) ? machine.home.output : working);
   });
   return { of: Uint8Array.from(work.regions, ({ instance }) => homes[instance]), working, limits };
+}
+
+/** What a plan may take of each space, bytes: its size and the user's limit, less what is reserved. */
+export function limitsOf({ machine, constraints }: Pick<Context, 'machine' | 'constraints'>): Float64Array {
+  return Float64Array.from(machine.spaces, ({ name, bytes }) => {
+    let limit = bytes;
+    let reserved = 0;
+    for (const each of constraints) {
+      if (each.kind === 'capacity' && each.space === name) limit = Math.min(limit, each.bytes);
+      if (each.kind === 'reserve' && each.space === name) reserved += each.bytes;
+    }
+    return limit - reserved;
+  });
+}
+
+/** The first counted space that a task engine reaches, else the first at all. */
+export function workingSpace({ machine }: Pick<Context, 'machine'>): number {
+  const reached = machine.engines.filter(({ runs }) => runs === 'tasks').flatMap(({ spaces }) => spaces);
+  return reached.find((space) => machine.spaces[space].counted) ?? reached[0] ?? 0;
 }

@@ -15,7 +15,7 @@ const KEPT = 160;
 
 /**
  * The memory/compute front over all choices of stored boundaries: routes to boundary j are those to i followed by a segment i … j;
- * bytes are the largest of their segments, MACs the sum. Exact over the cost model, but for the thinning of near-equal points.
+ * bytes are the largest of their segments (and what must move, where a capacity is given), MACs the sum. Exact over the cost model, but for the thinning of near-equal points.
  * Sources: fusion blocks by dynamic programming as in msf-CNN (Huang & Baccelli 2025). O(operations² × points²) at worst.
  */
 export function routesOf(geometry: Geometry, widths: readonly number[], limits: SegmentLimits, signal?: AbortSignal): Route[] {
@@ -29,9 +29,10 @@ export function routesOf(geometry: Geometry, widths: readonly number[], limits: 
       for (const before of to[segment.first]) {
         const macs = before.macs + segment.macs;
         if (macs > limits.extraMacs) break;
-        found.push({ bytes: Math.max(before.bytes, segment.bytes), macs, segment, before, rest: before.rest + segment.bytes ** 2 });
+        const bytes = heldBy(before.bytes, segment.bytes, limits.capacity);
+        found.push({ bytes, macs, segment, before, rest: before.rest + segment.bytes ** 2 });
         // Further ones cost more and cannot make this segment smaller.
-        if (before.bytes <= segment.bytes) break;
+        if (before.bytes <= Math.min(segment.bytes, limits.capacity)) break;
       }
       if (found.length > 20_000) found = paretoSet(found, resolution);
     };
@@ -43,6 +44,12 @@ export function routesOf(geometry: Geometry, widths: readonly number[], limits: 
   return to[count];
 }
 
+/** Bytes of a route with one segment more: the most that one holds or, above the capacity, it and what all of them hold above it: that must move. */
+function heldBy(before: number, segment: number, capacity: number): number {
+  if (before <= capacity && segment <= capacity) return Math.max(before, segment);
+  return capacity + Math.max(0, before - capacity) + Math.max(0, segment - capacity);
+}
+
 /** A segment that is estimated at this share of the peak leaves room for what packing loses to tiles of several sizes. */
 const MARGIN = 0.6;
 /** Wider tiles are worth this much. */
@@ -50,8 +57,9 @@ const NEARLY = 1.01;
 
 /** The same boundaries and MACs, but each segment with the widest tiles that stay well below the route's peak, or cost next to nothing. */
 export function widened(geometry: Geometry, route: Route, widths: readonly number[], limits: SegmentLimits): Segment[] {
+  const peak = Math.min(route.bytes, limits.capacity);
   return segmentsOf(route).map((segment) => {
-    const most = Math.max(route.bytes * MARGIN, segment.bytes * NEARLY);
+    const most = Math.max(peak * MARGIN, segment.bytes * NEARLY);
     for (const columns of widths.toSorted((a, b) => (b || Number.POSITIVE_INFINITY) - (a || Number.POSITIVE_INFINITY))) {
       let best: Segment | undefined;
       const visit = (found: Segment): void => {

@@ -3,7 +3,7 @@ import { writerCuts } from '../stream-axis.js';
 import { tiles } from '../tiles.js';
 import { type Bottleneck, bottleneckAt, groupCuts } from './channel-groups.js';
 import type { Geometry, Grid } from './geometry.js';
-import { type Held, type Segment, tileWidth } from './segment.js';
+import { type Held, regionWidth, type Segment, tileWidth } from './segment.js';
 
 /** Inner cuts of one tensor along its rows and columns: of the tasks that write it, and of the regions that are freed on their own. */
 interface Cuts {
@@ -20,7 +20,7 @@ interface Cuts {
  * next tensor whose rows stay; their cuts are shifted by the rows that are made ahead, so that a band needs exactly one band more.
  * Tensors whose rows stay have regions of one row, which are freed one by one. All else is done row by row.
  */
-export function realise(geometry: Geometry, segments: readonly Segment[], maxTiles: number): Grain {
+export function realise(geometry: Geometry, segments: readonly Segment[], maxTiles: number, align: number): Grain {
   const { program, grids, nodes } = geometry;
   const cuts = new Map<number, Cuts>();
   const recompute: Recompute[] = [];
@@ -43,7 +43,8 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
       const taskColumns = every(grid.columns, widthOf(grid), 0);
       const regionRows = how === 'kept' ? every(grid.rows, 1, 0) : taskRows;
       const stored = (geometry.readers[tensor].at(-1) ?? segment.last) >= segment.last;
-      const regionColumns = stored ? every(grid.columns, widthAtLeast(grid, widthOf(grid)), 0) : taskColumns;
+      const width = stored ? widthAtLeast(grid, widthOf(grid)) : how === 'kept' ? regionWidth(grid, widthOf(grid), align) : widthOf(grid);
+      const regionColumns = every(grid.columns, width, 0);
       cuts.set(tensor, { taskRows, taskColumns, regionRows, regionColumns });
     }
     for (let o = segment.first; o < segment.last; o++) {

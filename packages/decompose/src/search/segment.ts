@@ -37,6 +37,8 @@ export interface SegmentLimits {
   readonly keep: number;
   /** Bytes to which regions are aligned. */
   readonly align: number;
+  /** Bytes above which regions must move; `Infinity`: none. */
+  readonly capacity: number;
   readonly mayRecompute: (tensor: number, reader: number) => boolean;
   /** How an input is counted; of others, `external`: it lies where it takes no bytes that count. */
   readonly access: (tensor: number) => 'resident' | 'streamed' | 'external' | undefined;
@@ -96,6 +98,26 @@ export function tileWidth(grid: Grid, columns: number, maxTiles: number): number
   if (columns === 0) return grid.columns;
   return Math.min(grid.columns, Math.max(columns, Math.ceil((grid.rows * grid.columns) / maxTiles)));
 }
+
+/**
+ * Columns of the regions of a tensor whose rows stay: so many tiles that rounding each region up to `align` bytes wastes little, where a
+ * few do.
+ */
+export function regionWidth(grid: Grid, tile: number, align: number): number {
+  const waste = (width: number): number => {
+    const bytes = width * grid.cellBytes;
+    return (Math.ceil(bytes / align) * align) / bytes;
+  };
+  let best = tile;
+  for (let count = 2; count <= MOST_TILES && count * tile <= grid.columns; count++)
+    if (waste(count * tile) < waste(best) * WASTED) best = count * tile;
+  return best;
+}
+
+/** Tiles that one region may take: more are freed late. */
+const MOST_TILES = 4;
+/** A wider region is worth it where it takes this share of the bytes at most. */
+const WASTED = 0.95;
 
 class Sweep {
   private states: State[] = [{ wanted: new Map(), points: [{ bytes: 0, macs: 0, tile: 0, held: undefined }] }];
@@ -292,9 +314,19 @@ class Sweep {
     return tileWidth(grid, this.columns, this.limits.maxTiles);
   }
 
+  /** A row that stays, region by region. */
   private lineBytes(grid: Grid): number {
-    const width = this.width(grid);
-    return this.tileBytes(grid, 1, 1) * Math.ceil(grid.columns / width);
+    const width = this.regionWidth(grid);
+    const end = grid.columns % width;
+    return this.aligned(width * grid.cellBytes) * Math.floor(grid.columns / width) + this.aligned(end * grid.cellBytes);
+  }
+
+  private regionWidth(grid: Grid): number {
+    return regionWidth(grid, this.width(grid), this.limits.align);
+  }
+
+  private aligned(bytes: number): number {
+    return Math.ceil(bytes / this.limits.align) * this.limits.align;
   }
 
   /** `tall` rows of `count` tiles, each aligned. */
