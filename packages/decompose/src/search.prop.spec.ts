@@ -132,6 +132,16 @@ describe('search', () => {
     expect(verify(simplePlan(program, work, { constraints: [external] }))).toEqual([]);
   });
 
+  it('streams columns where the map is wide and low', () => {
+    const block = { expand: 4, kernel: 5, stride: 1, channels: 2, residual: false, squeeze: false } as const;
+    const program = network(4, [block, block], true, 48);
+    const [{ grain: grainOf }] = frontAt(program, 1);
+    const grain = grainOf();
+    // Rows would hold all of a wide map of 8 channels; of columns each window keeps 4, and each of the two chains makes one more.
+    expect(peakOf(program, expand(program, grain), grain.segments ?? [])).toBeLessThan(2 * 6 * 4 * 8 * 4);
+    expect(verify(simplePlan(program, expand(program, grain), { constraints: [external] }))).toEqual([]);
+  });
+
   it('keeps within the MACs that the constraint allows, and recomputes nothing without one', () => {
     const program = network(
       12,

@@ -138,7 +138,7 @@ function search(
   const bytesOf = (tensor: number, { grids }: Geometry): number => (accessOf(tensor) === 'external' ? 0 : grids[tensor].bytes);
   const fixed = (tensor: number): boolean => pinned.has(program.tensors[tensor]?.name ?? '');
   const passes = { macs: geometry.macs, extraMacs, maxTried: options.maxTried, maxCopies: options.maxCopies, bytesOf, fixed };
-  const tried = secondPasses(program, { copies: [], geometry, routes: rough(geometry) }, passes, rough);
+  const tried = bothAxes(program, geometry, rough, (first) => secondPasses(program, first, passes, rough));
   const total = (variant: Variant, route: Route): number => route.macs + variant.geometry.macs - geometry.macs;
   const frontOfAll = (variants: readonly Variant[]) =>
     paretoSet(
@@ -175,6 +175,19 @@ function capacityOf({ constraints, machine }: Pick<Context, 'constraints' | 'mac
     const most = constraints.reduce((least, c) => (c.kind === 'capacity' && c.space === name ? Math.min(least, c.bytes) : least), bytes);
     return sum + constraints.reduce((left, c) => (c.kind === 'reserve' && c.space === name ? left - c.bytes : left), most);
   }, 0);
+}
+
+/** Variants of the axis that takes the fewest bytes at a quick look (rows, if both take the same), and the other axis as it is. */
+function bothAxes(
+  program: Program,
+  geometry: Geometry,
+  rough: (geometry: Geometry) => Route[],
+  variantsOf: (first: Variant) => readonly Variant[],
+): readonly Variant[] {
+  const [rows, columns] = [geometry, geometryOf(program, 'columns')].map((each) => ({ copies: [], geometry: each, routes: rough(each) }));
+  const least = ({ routes }: Variant): number => routes.at(-1)?.bytes ?? Number.POSITIVE_INFINITY;
+  const [first, other] = least(columns) < least(rows) ? [columns, rows] : [rows, columns];
+  return [...variantsOf(first), other];
 }
 
 /** Points kept per state where the search only looks. */

@@ -52,6 +52,7 @@ export interface Grid {
 
 export interface Geometry {
   readonly program: Program;
+  readonly axis: StreamAxis;
   readonly nodes: readonly Node[];
   readonly grids: readonly Grid[];
   /** Operations that write and that read each tensor, in order. */
@@ -60,11 +61,14 @@ export interface Geometry {
   readonly macs: number;
 }
 
-/** Rows, columns and windows of every operation, from the index maps alone. O(operands). */
-export function geometryOf(program: Program): Geometry {
+/** What streams: rows from top to bottom, or columns from left to right. */
+export type StreamAxis = 'rows' | 'columns';
+
+/** Rows, columns and windows of every operation, from the index maps alone; where columns stream, they stand for the rows. O(operands). */
+export function geometryOf(program: Program, axis: StreamAxis = 'rows'): Geometry {
   const whole = { rows: 1, maxBands: Number.POSITIVE_INFINITY };
-  const rows = streamBands(program, { axis: 'rows', ...whole });
-  const columns = streamBands(program, { axis: 'columns', ...whole });
+  const rows = streamBands(program, { axis, ...whole });
+  const columns = streamBands(program, { axis: axis === 'rows' ? 'columns' : 'rows', ...whole });
   const grids = program.tensors.map((tensor, t): Grid => {
     const rowAxis = rows[t].axis;
     const columnAxis = rowAxis >= 0 && columns[t].axis !== rowAxis ? columns[t].axis : -1;
@@ -82,7 +86,7 @@ export function geometryOf(program: Program): Geometry {
     }
     return nodeOf(program, operation, grids);
   });
-  return { program, nodes, grids, writers, readers, macs: program.operations.reduce((sum, { macs }) => sum + macs, 0) };
+  return { program, axis, nodes, grids, writers, readers, macs: program.operations.reduce((sum, { macs }) => sum + macs, 0) };
 }
 
 function nodeOf(program: Program, operation: Operation, grids: readonly Grid[]): Node {

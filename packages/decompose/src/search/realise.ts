@@ -64,10 +64,12 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
     const { rowAxis, columnAxis } = grids[tensor];
     const { shape } = program.tensors[tensor];
     const groups = cuts.get(tensor)?.groups;
-    return tiles(
+    const boxes = tiles(
       shape,
       shape.map((_, d) => (d === rowAxis ? rows : d === columnAxis ? columns : d === groups?.axis ? groups.cuts : between[tensor][d])),
     );
+    // In the order in which they stream, also where that is not the order of the axes.
+    return !groups && columnAxis >= 0 && columnAxis < rowAxis ? boxes.sort((a, b) => a[rowAxis][0] - b[rowAxis][0]) : boxes;
   };
   const regions = program.tensors.map((_, tensor) => {
     const own = cuts.get(tensor);

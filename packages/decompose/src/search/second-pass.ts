@@ -47,7 +47,7 @@ export function secondPasses(
     let most = 0;
     for (const copy of copiesFor(best.geometry, before, limits)) {
       const copies = [...best.copies, copy];
-      const geometry = geometryOf(extended(program, copies).program);
+      const geometry = geometryOf(extended(program, copies).program, first.geometry.axis);
       const variant = { copies, geometry, routes: routesOf(geometry) };
       const after = variant.routes.at(-1);
       if (!after) continue;

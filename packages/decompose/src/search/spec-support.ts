@@ -15,8 +15,8 @@ export interface BlockChoice {
 const d = (n: number): IndexMap[number] => ({ at: { d: n } });
 
 /** A network of inverted residuals over int32 maps, with sums for convolutions (no weights); optionally ends in global pooling. */
-export function network(size: number, blocks: readonly BlockChoice[], pool: boolean): Program {
-  const tensors: Tensor[] = [{ name: 'x', shape: [1, 2, size, size], dtype: 'int32', kind: 'input' }];
+export function network(size: number, blocks: readonly BlockChoice[], pool: boolean, width = size): Program {
+  const tensors: Tensor[] = [{ name: 'x', shape: [1, 2, size, width], dtype: 'int32', kind: 'input' }];
   const operations: Operation[] = [];
   const result = (shape: readonly number[]): number =>
     tensors.push({ name: `t${tensors.length}`, shape, dtype: 'int32', kind: 'computed' }) - 1;
@@ -103,6 +103,7 @@ export function network(size: number, blocks: readonly BlockChoice[], pool: bool
 export const networks: fc.Arbitrary<Program> = fc
   .record({
     size: fc.integer({ min: 3, max: 12 }),
+    width: fc.integer({ min: 3, max: 12 }),
     blocks: fc.array(
       fc.record({
         expand: fc.integer({ min: 1, max: 4 }),
@@ -117,7 +118,7 @@ export const networks: fc.Arbitrary<Program> = fc
     ),
     pool: fc.boolean(),
   })
-  .map(({ size, blocks, pool }) => network(size, blocks, pool));
+  .map(({ size, width, blocks, pool }) => network(size, blocks, pool, width));
 
 /** Small whole numbers for the one input. */
 export function inputOf({ tensors: [x] }: Program): ReadonlyMap<string, Values> {
