@@ -5,6 +5,7 @@ import { sideBySide } from './adjacency/side-by-side.js';
 import type { Group } from './groups.js';
 import { packWith } from './outcome.js';
 import { type Placed, placeInOrder, startOf } from './place.js';
+import { squeezed } from './squeeze.js';
 import { HUGE, MANY, sweep } from './sweep.js';
 
 /** For many buffers, what the orders may look at in sum: some seconds. */
@@ -55,7 +56,7 @@ export class BestFitAllocator implements Allocator {
 }
 
 /**
- * The lowest of so many orders; ends at the first that is no higher than `enough`. Many buffers are placed in order of time first, which is
+ * The lowest of so many orders, squeezed if it nearly fits; ends at the first that is no higher than `enough`. Many buffers are placed in order of time first, which is
  * quick, and then by the orders as far as the work allows.
  */
 export function bestOfOrders(
@@ -66,6 +67,7 @@ export function bestOfOrders(
   { signal, progress }: Pick<Context, 'signal' | 'progress'>,
 ): Placed {
   let best = groups.length > MANY ? sweptBothWays(packing, groups) : undefined;
+  let by = ORDERS[0];
   const work = { left: groups.length > MANY ? WORK : Number.POSITIVE_INFINITY };
   for (const [k, each] of ORDERS.slice(0, orders).entries()) {
     if (best && (best.height <= enough || work.left < 0 || groups.length > HUGE)) break;
@@ -74,9 +76,10 @@ export function bestOfOrders(
     const allowed = best ? work : undefined;
     const placed = placeInOrder(packing, groups, groups.toSorted(each[0]), each[1], best?.height ?? Number.POSITIVE_INFINITY, allowed);
     progress(k + 1, orders, 'orders');
-    if (placed) best = placed;
+    if (placed) [best, by] = [placed, each];
   }
-  return best as Placed;
+  const start = best as Placed;
+  return groups.length > HUGE ? start : squeezed(packing, groups, { order: groups.toSorted(by[0]), fit: by[1], start, work });
 }
 
 /** A placement in the first of all orders by which everything fits; each is given up where it passes the capacity. */
