@@ -33,8 +33,14 @@ export class OneSpaceMover implements Mover {
   }
 }
 
+/** Shared by all steps that wait for none. */
+const NONE: readonly number[] = [];
+
 function stepsOf({ order, engine }: Schedule): Step[] {
-  return Array.from(order, (task, position): Step => ({ kind: 'task', task, engine: engine[position], waits: [] }));
+  const steps: Step[] = new Array(order.length);
+  for (let position = 0; position < order.length; position++)
+    steps[position] = { kind: 'task', task: order[position], engine: engine[position], waits: NONE };
+  return steps;
 }
 
 function residenciesOf(program: Program, work: Decomposition, { order }: Schedule, uses: Uses, context: Context): Residency[] {

@@ -17,15 +17,19 @@ export function sweep(buffers: number, groups: readonly Group[], forwards: boole
   const own = groups.filter(({ bytes }) => bytes > 0);
   const begin = new Float64Array(own.length);
   const end = new Float64Array(own.length);
+  const size = new Float64Array(own.length);
   for (let k = 0; k < own.length; k++) {
-    const { first, last } = own[k];
+    const { first, last, bytes } = own[k];
+    size[k] = bytes;
     begin[k] = forwards ? first : -last;
     end[k] = forwards ? last : -first;
   }
   const ending = ascending(end);
   // Of what begins together, first what ends last.
   const late = ending.slice().reverse();
-  const starting = ascending(Float64Array.from(late, (k) => begin[k])).map((position) => late[position]);
+  const beginning = new Float64Array(late.length);
+  for (let k = 0; k < late.length; k++) beginning[k] = begin[late[k]];
+  const starting = ascending(beginning).map((position) => late[position]);
   const gaps = new Gaps();
   const block = new Int32Array(own.length);
   const offsets = new Float64Array(buffers);
@@ -33,11 +37,10 @@ export function sweep(buffers: number, groups: readonly Group[], forwards: boole
   let ended = 0;
   for (const k of starting) {
     for (; end[ending[ended]] < begin[k]; ended++) gaps.release(block[ending[ended]]);
-    const { bytes, align, pieces } = own[k];
-    block[k] = gaps.take(bytes, align);
+    block[k] = gaps.take(size[k], own[k].align);
     const offset = gaps.offsetOf(block[k]);
-    offsets[pieces[0].buffer] = offset;
-    height = Math.max(height, offset + bytes);
+    offsets[own[k].pieces[0].buffer] = offset;
+    if (offset + size[k] > height) height = offset + size[k];
   }
   return { offsets, height };
 }

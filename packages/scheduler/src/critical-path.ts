@@ -19,7 +19,7 @@ import { withOrdersThrough } from './orders-through.js';
 import { inTurns } from './program-order.js';
 import { fitsThroughout } from './room.js';
 import { limitedSpaces, type Spaces } from './spaces.js';
-import { macsOfTask } from './task-cost.js';
+import { costOfTask } from './task-cost.js';
 
 export const criticalPathOptions = noOptions;
 
@@ -33,7 +33,7 @@ export const criticalPathOptions = noOptions;
 export class CriticalPathScheduler implements Scheduler {
   schedule(program: Program, work: Decomposition, needs: Dependences, context: Context): Schedule {
     const graph = taskGraph(program, work, needs, withOrdersThrough(program, work, context));
-    const cost = costsOf(program, work);
+    const cost = costOfTask(program, work);
     const rank = upwardRanks(graph, cost);
     const before = (a: number, b: number): boolean => rank[a] > rank[b] || (rank[a] === rank[b] && a < b);
     const spaces = limitedSpaces(program, work, context);
@@ -42,13 +42,6 @@ export class CriticalPathScheduler implements Scheduler {
       : listSchedule(graph, new TaskHeap(before), (heap) => heap.pop());
     return assignEngines(order, graph, program, context, () => cost);
   }
-}
-
-/** Of each task, its cycles from a trace, else its share of its operation's multiply-accumulates, and one. */
-function costsOf(program: Program, work: Decomposition): Float64Array {
-  const cost = macsOfTask(program, work);
-  for (let t = 0; t < cost.length; t++) cost[t] = program.operations[work.tasks[t].operation].cycles ?? cost[t];
-  return cost;
 }
 
 /** Of a limit, what live bytes may fill: placement needs some 8 % more than lives at once on banded models, and more where it is full. */

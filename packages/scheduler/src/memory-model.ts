@@ -1,13 +1,4 @@
-import {
-  type Context,
-  type Decomposition,
-  inPlaceWrites,
-  type Machine,
-  type Program,
-  type Task,
-  touchedRegions,
-  volume,
-} from '@regrain/core-ir';
+import { type Context, type Decomposition, inPlaceWrites, type Machine, type Program, touchedRegions } from '@regrain/core-ir';
 
 /**
  * What a schedule's live bytes depend on: which regions each task touches, how large they are, and which live before or after the
@@ -97,21 +88,4 @@ function madeModel(program: Program, work: Decomposition, constraints: Context['
     if (persistent.has(tensor) || outputs.has(tensor)) model.after[id] = 1;
   }
   return model;
-}
-
-/** Per operation the points of its domain. */
-export function pointsOf({ operations }: Program): Float64Array {
-  const points = new Float64Array(operations.length);
-  for (let o = 0; o < operations.length; o++) {
-    let product = 1;
-    for (const { extent } of operations[o].domain) product *= extent;
-    points[o] = product;
-  }
-  return points;
-}
-
-/** Share of an operation's work that a task does, 0 to 1; `points` are those of the operations. */
-export function shareOf(points: Float64Array, task: Task): number {
-  const whole = points[task.operation];
-  return whole > 0 ? volume(task.box) / whole : 1;
 }

@@ -148,6 +148,8 @@ export class RegionIndexes {
   /** Regions of instance i: `ids[first[i]] … ids[first[i + 1] - 1]`. */
   private readonly first: Int32Array;
   private readonly ids: Int32Array;
+  /** Of each region. */
+  readonly instanceOf: Int32Array;
   private readonly made = new Map<number, RegionIndex>();
 
   constructor(
@@ -155,10 +157,15 @@ export class RegionIndexes {
     private readonly regions: readonly Region[],
   ) {
     const first = new Int32Array(instances + 2);
-    for (const { instance } of regions) first[instance + 2]++;
+    const instanceOf = new Int32Array(regions.length);
+    for (let r = 0; r < regions.length; r++) {
+      instanceOf[r] = regions[r].instance;
+      first[instanceOf[r] + 2]++;
+    }
     for (let i = 2; i < first.length; i++) first[i] += first[i - 1];
     this.ids = new Int32Array(regions.length);
-    for (let r = 0; r < regions.length; r++) this.ids[first[regions[r].instance + 1]++] = r;
+    for (let r = 0; r < regions.length; r++) this.ids[first[instanceOf[r] + 1]++] = r;
+    this.instanceOf = instanceOf;
     this.first = first;
   }
 

@@ -18,6 +18,7 @@ export const WRITES = 2;
 export function touchedRegions(work: Decomposition, skip?: (instance: number) => boolean): Touches {
   const { row, region, how } = allTouches(work);
   if (!skip) return { row, region, how };
+  const { instanceOf } = indexRegions(work);
   // 0: not asked yet.
   const left = new Uint8Array(work.instances.length);
   const LEFT = 1;
@@ -28,7 +29,7 @@ export function touchedRegions(work: Decomposition, skip?: (instance: number) =>
   let count = 0;
   for (let t = 0; t + 1 < row.length; t++) {
     for (let e = row[t]; e < row[t + 1]; e++) {
-      const { instance } = work.regions[region[e]];
+      const instance = instanceOf[region[e]];
       if (left[instance] === 0) left[instance] = skip(instance) ? SKIPPED : LEFT;
       if (left[instance] === SKIPPED) continue;
       keptRegion[count] = region[e];

@@ -21,24 +21,14 @@ export interface ReuseDistance {
 }
 
 /**
- * Stack distances (Mattson, Gecsei, Slutz & Traiger 1970) in bytes, over a binary indexed tree of the last accesses (Bennett & Kruskal
- * 1975; Fenwick 1994): O(n log n) for n accesses. A task that touches a region several times counts once; within a task, what it
- * touches comes in the order of its list.
+ * Stack distances (Mattson, Gecsei, Slutz & Traiger 1970) in bytes, over a tree of the last accesses (Bennett & Kruskal 1975):
+ * O(n log n) for n accesses, and less where what is reused was used not long ago. A task that touches a region several times counts
+ * once; within a task, what it touches comes in the order of its list.
  */
 export function reuseDistance({ row, region }: Touched, bytes: ArrayLike<number>, order: ArrayLike<number>): ReuseDistance {
-  const accesses = region.length;
-  const tree = new Float64Array(accesses + 1);
-  const add = (at: number, value: number): void => {
-    for (let k = at + 1; k <= accesses; k += k & -k) tree[k] += value;
-  };
-  const upTo = (at: number): number => {
-    let sum = 0;
-    for (let k = at + 1; k > 0; k &= k - 1) sum += tree[k];
-    return sum;
-  };
+  const tree = new SumTree(region.length);
   const last = new Int32Array(bytes.length).fill(-1);
   const counts = new Float64Array(64);
-  let held = 0;
   let total = 0;
   let reuses = 0;
   let now = 0;
@@ -46,16 +36,15 @@ export function reuseDistance({ row, region }: Touched, bytes: ArrayLike<number>
     const task = order[position];
     for (let e = row[task]; e < row[task + 1]; e++, now++) {
       const r = region[e];
-      if (last[r] < 0) held += bytes[r];
-      else {
+      if (last[r] >= 0) {
         // The latest access of every region counts once: those after this region's last one, and itself.
-        const distance = held - upTo(last[r]) + bytes[r];
+        const distance = tree.between(last[r] + 1, now) + bytes[r];
         total += distance;
         reuses++;
         counts[distance <= 1 ? 0 : Math.ceil(Math.log2(distance))]++;
-        add(last[r], -bytes[r]);
+        tree.add(last[r], -bytes[r]);
       }
-      add(now, bytes[r]);
+      tree.add(now, bytes[r]);
       last[r] = now;
     }
   }
@@ -65,4 +54,40 @@ export function reuseDistance({ row, region }: Touched, bytes: ArrayLike<number>
     meanBytes: reuses === 0 ? 0 : total / reuses,
     histogram: Array.from(counts).flatMap((count, k) => (count > 0 ? [{ upTo: 2 ** k, reuses: count }] : [])),
   };
+}
+
+const BITS = 4;
+
+/** Numbers and the sums of every sixteen, of every sixteen of these, and so on: a sum over few neighbours looks at few. */
+class SumTree {
+  private readonly levels: Float64Array[] = [];
+
+  constructor(size: number) {
+    for (let count = size; ; count = Math.ceil(count / (1 << BITS))) {
+      this.levels.push(new Float64Array(count));
+      if (count <= 1) return;
+    }
+  }
+
+  add(at: number, value: number): void {
+    for (const level of this.levels) {
+      level[at] += value;
+      at >>= BITS;
+    }
+  }
+
+  /** Sum of those from `from` up to `to`, which is not included. */
+  between(from: number, to: number): number {
+    let sum = 0;
+    for (let k = 0; from < to; k++) {
+      const level = this.levels[k];
+      const end = Math.min(to, ((from - 1) | ((1 << BITS) - 1)) + 1);
+      for (; from < end; from++) sum += level[from];
+      const begin = Math.max(from, (to >> BITS) << BITS);
+      for (; to > begin; ) sum += level[--to];
+      from >>= BITS;
+      to >>= BITS;
+    }
+    return sum;
+  }
 }
