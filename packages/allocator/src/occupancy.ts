@@ -1,20 +1,6 @@
+import { Asked, type Work } from './asked.js';
 import type { Group } from './groups.js';
 import { Intervals } from './intervals.js';
-
-/** Intervals that a piece must not lie in. */
-interface Asked {
-  readonly borders: readonly number[];
-  /** The piece's first byte, and the one behind its last, behind the group's offset. */
-  readonly from: number;
-  readonly to: number;
-  /** The first interval that may still be in the way. */
-  at: number;
-}
-
-/** What placing may still look at: nodes of the tree, and intervals there. */
-export interface Work {
-  left: number;
-}
 
 /**
  * Which offsets are taken when. A segment tree over the times: a piece is noted at the O(log times) nodes that its life consists of, and
@@ -28,6 +14,10 @@ export class Occupancy {
   /** By node: taken through all its times, and taken at some of them. */
   private readonly always: (Intervals | undefined)[];
   private readonly sometimes: (Intervals | undefined)[];
+  /** Nodes of a span, and which of them lie in it: used again for every one. */
+  private readonly nodes: number[] = [];
+  private readonly inside: boolean[] = [];
+  private readonly asked = new Asked();
 
   constructor(
     groups: readonly Group[],
@@ -49,9 +39,8 @@ export class Occupancy {
     for (const { buffer, at, bytes, first, last } of group.pieces) {
       this.start[buffer] = offset + at;
       if (bytes === 0) continue;
-      this.eachNode(first, last, (node, inside) => {
-        if (inside) this.note(node, offset + at, offset + at + bytes);
-      });
+      const count = this.findNodes(first, last);
+      for (let k = 0; k < count; k++) if (this.inside[k]) this.note(this.nodes[k], offset + at, offset + at + bytes);
     }
   }
 
@@ -60,56 +49,76 @@ export class Occupancy {
    * last has no end.
    */
   free(group: Group, visit: (at: number, end: number) => boolean): void {
-    const asked = this.asked(group);
+    const asked = this.ask(group);
     for (let at = 0; ; ) {
-      at = this.lowest(asked, at, group.align);
-      const end = endOf(asked);
+      at = asked.lowest(at, group.align, this.work);
+      const end = asked.end();
       if (!visit(at, end) || end === Number.POSITIVE_INFINITY) return;
       // Behind `end` something is in the way.
       at = end + 1;
     }
   }
 
+  /** The lowest offset at which the group may begin. */
+  lowestOf(group: Group): number {
+    return this.ask(group).lowest(0, group.align, this.work);
+  }
+
+  /** The offset in the smallest room for the group, of equal ones the lowest. */
+  tightestOf(group: Group): number {
+    const asked = this.ask(group);
+    let best = 0;
+    let least = Number.POSITIVE_INFINITY;
+    for (let at = 0; ; ) {
+      at = asked.lowest(at, group.align, this.work);
+      const end = asked.end();
+      const room = end - at;
+      if (room < least || least === Number.POSITIVE_INFINITY) {
+        best = at;
+        least = room;
+      }
+      if (end === Number.POSITIVE_INFINITY) return best;
+      at = end + 1;
+    }
+  }
+
+  /** May be asked while `free` visits. */
   isFree(group: Group, offset: number): boolean {
     for (const { at, bytes, first, last } of group.pieces) {
       if (bytes === 0) continue;
       const from = offset + at;
-      let looked = 0;
-      const taken = this.someNode(first, last, (node, inside) => {
-        looked++;
-        return (this.always[node]?.meets(from, from + bytes) || (inside && this.sometimes[node]?.meets(from, from + bytes))) ?? false;
-      });
-      this.work.left -= looked;
-      if (taken) return false;
+      const count = this.findNodes(first, last);
+      for (let k = 0; k < count; k++) {
+        this.work.left--;
+        const node = this.nodes[k];
+        if (this.always[node]?.meets(from, from + bytes)) return false;
+        if (this.inside[k] && this.sometimes[node]?.meets(from, from + bytes)) return false;
+      }
     }
     return true;
   }
 
-  private asked(group: Group): Asked[] {
-    const asked: Asked[] = [];
+  private ask(group: Group): Asked {
+    const { asked } = this;
+    asked.clear();
     for (const { at, bytes, first, last } of group.pieces) {
       if (bytes === 0) continue;
-      this.eachNode(first, last, (node, inside) => {
-        this.ask(asked, this.always[node], at, bytes);
-        if (inside) this.ask(asked, this.sometimes[node], at, bytes);
-      });
+      const count = this.findNodes(first, last);
+      for (let k = 0; k < count; k++) {
+        const node = this.nodes[k];
+        const always = this.always[node];
+        if (always) asked.add(always, at, bytes);
+        const sometimes = this.inside[k] ? this.sometimes[node] : undefined;
+        if (sometimes) asked.add(sometimes, at, bytes);
+      }
     }
     return asked;
   }
 
-  private ask(asked: Asked[], intervals: Intervals | undefined, from: number, bytes: number): void {
-    if (intervals) asked.push({ borders: intervals.borders, from, to: from + bytes, at: 0 });
-  }
-
-  private eachNode(first: number, last: number, visit: (node: number, inside: boolean) => void): void {
-    this.someNode(first, last, (node, inside) => {
-      visit(node, inside);
-      return false;
-    });
-  }
-
-  /** The largest nodes that make up the span of time, and those above them, until one is found; false where none is. */
-  private someNode(first: number, last: number, found: (node: number, inside: boolean) => boolean): boolean {
+  /** Lists the largest nodes that make up the span of time, and those above them; how many there are. */
+  private findNodes(first: number, last: number): number {
+    const { nodes, inside } = this;
+    let count = 0;
     let left = first + this.size;
     let right = last + this.size + 1;
     // Above the span's first and last time.
@@ -117,41 +126,29 @@ export class Occupancy {
     let behind = right - 1;
     while (before > 0) {
       if (left < right) {
-        if (left & 1 && found(left++, true)) return true;
-        if (right & 1 && found(--right, true)) return true;
+        if (left & 1) {
+          nodes[count] = left++;
+          inside[count++] = true;
+        }
+        if (right & 1) {
+          nodes[count] = --right;
+          inside[count++] = true;
+        }
       }
       left >>= 1;
       right >>= 1;
       before >>= 1;
       behind >>= 1;
-      if (before > 0 && (before < left || left >= right) && found(before, false)) return true;
-      if (behind !== before && (behind >= right || left >= right) && found(behind, false)) return true;
-    }
-    return false;
-  }
-
-  /** The lowest offset from `at` on at which nothing that is asked is in the way; what is all below is asked no longer. */
-  private lowest(asked: Asked[], at: number, align: number): number {
-    for (let moved = true; moved; ) {
-      moved = false;
-      this.work.left -= asked.length;
-      let kept = 0;
-      for (const each of asked) {
-        const { borders, from, to } = each;
-        let next = each.at;
-        for (; next < borders.length && borders[next] < at + to; next += 2) {
-          const end = borders[next + 1] - from;
-          if (end <= at) continue;
-          at = align > 1 ? Math.ceil(end / align) * align : end;
-          moved = true;
-        }
-        this.work.left -= next - each.at;
-        each.at = next;
-        if (next < borders.length) asked[kept++] = each;
+      if (before > 0 && (before < left || left >= right)) {
+        nodes[count] = before;
+        inside[count++] = false;
       }
-      asked.length = kept;
+      if (behind !== before && (behind >= right || left >= right)) {
+        nodes[count] = behind;
+        inside[count++] = false;
+      }
     }
-    return at;
+    return count;
   }
 
   private note(node: number, from: number, to: number): void {
@@ -160,11 +157,4 @@ export class Occupancy {
       if (!(this.sometimes[above] ??= new Intervals()).add(from, to)) return;
     }
   }
-}
-
-/** The highest offset up to which it stays so. */
-function endOf(asked: readonly Asked[]): number {
-  let end = Number.POSITIVE_INFINITY;
-  for (const { borders, to, at } of asked) end = Math.min(end, borders[at] - to);
-  return end;
 }

@@ -1,6 +1,7 @@
 import type { Packing } from '@regrain/core-ir';
+import type { Work } from './asked.js';
 import type { Group } from './groups.js';
-import { Occupancy, type Work } from './occupancy.js';
+import { Occupancy } from './occupancy.js';
 
 /** `lowest`: the lowest place that fits; `tightest`: the smallest gap that fits, the top if none does. */
 export type Fit = 'lowest' | 'tightest';
@@ -32,24 +33,13 @@ export function placeInOrder(
   if (height >= limit) return undefined;
   for (const group of order) {
     if (group.fixed !== undefined) continue;
-    const offset = findPlace(group, occupancy, fit);
+    const offset = fit === 'lowest' ? occupancy.lowestOf(group) : occupancy.tightestOf(group);
     occupancy.add(group, offset);
     height = Math.max(height, offset + group.bytes);
     if (height >= limit || work.left < 0) return undefined;
   }
   const offsets = Float64Array.from(packing.buffers, (_, b) => occupancy.offsetOf(b));
   return { offsets, height };
-}
-
-function findPlace(group: Group, occupancy: Occupancy, fit: Fit): number {
-  let best = 0;
-  let least = Number.POSITIVE_INFINITY;
-  occupancy.free(group, (at, end) => {
-    const room = end - at;
-    if (room < least || least === Number.POSITIVE_INFINITY) [best, least] = [at, room];
-    return fit === 'tightest';
-  });
-  return best;
 }
 
 /** The placement that a packing says to begin with. */

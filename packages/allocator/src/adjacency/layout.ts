@@ -1,5 +1,5 @@
+import type { Work } from '../asked.js';
 import type { Group } from '../groups.js';
-import type { Work } from '../occupancy.js';
 import { Meeting } from './meeting.js';
 import { Slots } from './slots.js';
 import type { Follower } from './wishes.js';

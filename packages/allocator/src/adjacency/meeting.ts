@@ -1,5 +1,5 @@
+import type { Work } from '../asked.js';
 import type { Group } from '../groups.js';
-import type { Work } from '../occupancy.js';
 
 /** The time line is cut into so many spans, at most. */
 const SPANS = 4096;

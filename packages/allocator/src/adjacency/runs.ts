@@ -1,5 +1,6 @@
+import type { Work } from '../asked.js';
 import type { Group } from '../groups.js';
-import { Occupancy, type Work } from '../occupancy.js';
+import { Occupancy } from '../occupancy.js';
 import type { Follower } from './wishes.js';
 
 /** Of a group's free places, so many are tried. */

@@ -1,7 +1,7 @@
 import type { Context, Packing } from '@regrain/core-ir';
+import type { Work } from '../asked.js';
 import type { Group } from '../groups.js';
 import { loadOf } from '../load.js';
-import type { Work } from '../occupancy.js';
 import type { Placed } from '../place.js';
 import { closeGaps } from './close-gaps.js';
 import { Layout } from './layout.js';
