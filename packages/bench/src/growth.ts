@@ -16,7 +16,7 @@ const LEAST_MS = 50;
 const REPEATED_BELOW = 1e5;
 const REPEATS = 3;
 
-/** Time of every stage on synthetic programs of 10³ to 10⁶ tasks, and what ten times the tasks take. */
+/** Processor time of every stage on synthetic programs of 10³ to 10⁶ tasks, and what ten times the tasks take. */
 export const growthSuite: Suite = {
   name: 'growth',
   description: 'time of every stage on chains, graphs and rows of 10^3 to 10^6 tasks, and what ten times the tasks cost',
@@ -74,7 +74,7 @@ function line(shape: string, tasks: number, times: StageTimes, before: StageTime
 
 function text(lines: readonly string[][]): string {
   return [
-    'Milliseconds of each stage; × what it took for a tenth of the tasks (where that was 50 ms or more)',
+    'Milliseconds of processor time of each stage; × what it took for a tenth of the tasks (where that was 50 ms or more)',
     lines.length > 0 ? textTable(header, lines) : '',
   ].join('\n\n');
 }

@@ -165,7 +165,7 @@ export interface Orderings {
   readonly orders: readonly Ordering[];
 }
 
-/** Milliseconds by stage, in their order. */
+/** Milliseconds of processor time by stage, in their order. */
 export type StageTimes = Readonly<Record<string, number>>;
 
 export interface BenchOptions {
