@@ -3,10 +3,11 @@ import { inject, injectable } from 'inversify';
 import { z } from 'zod';
 import { sideBySide } from './adjacency/side-by-side.js';
 import type { Group } from './groups.js';
-import { packWith } from './outcome.js';
+import { loadOfSpans } from './load.js';
+import { answerOf, packWith } from './outcome.js';
 import { type Placed, placeInOrder, startOf } from './place.js';
 import { squeezed } from './squeeze.js';
-import { HUGE, MANY, sweep } from './sweep.js';
+import { HUGE, isLoose, MANY, sweep } from './sweep.js';
 
 /** For many buffers, what the orders may look at in sum: some seconds. */
 const WORK = 400_000_000;
@@ -49,6 +50,12 @@ export class BestFitAllocator implements Allocator {
   constructor(@inject(PluginOptions) private readonly options: z.infer<typeof bestFitOptions>) {}
 
   place(packing: Packing, context: Context): Packed {
+    const { buffers } = packing;
+    if (buffers.length > HUGE && !packing.start && isLoose(buffers)) {
+      // No list of groups is made of a million buffers: they are only swept.
+      const load = loadOfSpans(buffers);
+      return answerOf(packing, load, () => sweptBothWays(buffers, load.bytes));
+    }
     return packWith(packing, (groups, load) =>
       sideBySide(packing, groups, startOf(packing) ?? bestOfOrders(packing, groups, load.bytes, this.options.orders, context), context),
     );
@@ -66,7 +73,7 @@ export function bestOfOrders(
   orders: number,
   { signal, progress }: Pick<Context, 'signal' | 'progress'>,
 ): Placed {
-  let best = groups.length > MANY ? sweptBothWays(packing, groups) : undefined;
+  let best = groups.length > MANY && isLoose(packing.buffers) ? sweptBothWays(packing.buffers, enough) : undefined;
   let by = ORDERS[0];
   const work = { left: groups.length > MANY ? WORK : Number.POSITIVE_INFINITY };
   for (const [k, each] of ORDERS.slice(0, orders).entries()) {
@@ -79,7 +86,8 @@ export function bestOfOrders(
     if (placed) [best, by] = [placed, each];
   }
   const start = best as Placed;
-  return groups.length > HUGE ? start : squeezed(packing, groups, { order: groups.toSorted(by[0]), fit: by[1], start, work });
+  if (groups.length > HUGE || start.height <= packing.capacity) return start;
+  return squeezed(packing, groups, { order: groups.toSorted(by[0]), fit: by[1], start, work });
 }
 
 /** A placement in the first of all orders by which everything fits; each is given up where it passes the capacity. */
@@ -91,8 +99,9 @@ export function firstThatFits(packing: Packing, groups: readonly Group[]): Place
   return undefined;
 }
 
-function sweptBothWays({ buffers }: Packing, groups: readonly Group[]): Placed | undefined {
-  const forwards = sweep(buffers.length, groups, true);
-  const backwards = forwards && sweep(buffers.length, groups, false);
-  return forwards && backwards && backwards.height < forwards.height ? backwards : forwards;
+function sweptBothWays(buffers: Packing['buffers'], enough: number): Placed {
+  const forwards = sweep(buffers, true);
+  if (forwards.height <= enough) return forwards;
+  const backwards = sweep(buffers, false);
+  return backwards.height < forwards.height ? backwards : forwards;
 }

@@ -11,10 +11,15 @@ export interface Load {
 
 /** Live bytes over time; buffers tied together count once where they live at the same time. O(n log n). */
 export function loadOf(groups: readonly Group[]): Load {
-  // Spans of time: all that single buffers live, and of tied ones what they take together.
-  const spans: readonly (Group | Span)[] = groups.some(({ pieces }) => pieces.length > 1)
-    ? groups.flatMap((group): (Group | Span)[] => (group.pieces.length === 1 ? [group] : disjoint(group)))
-    : groups;
+  return loadOfSpans(
+    groups.some(({ pieces }) => pieces.length > 1)
+      ? groups.flatMap((group): readonly Span[] => (group.pieces.length === 1 ? [group] : disjoint(group)))
+      : groups,
+  );
+}
+
+/** The same of spans of time: all that a single buffer lives, or what tied ones take together. */
+export function loadOfSpans(spans: readonly Span[]): Load {
   const count = spans.length;
   // What ends at a time is gone before anything begins.
   const keys = new Float64Array(2 * count);

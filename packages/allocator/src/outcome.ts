@@ -7,8 +7,13 @@ import type { Placed } from './place.js';
 export function packWith(packing: Packing, place: (groups: readonly Group[], load: Load) => Placed): Packed {
   const groups = groupsOf(packing);
   const load = loadOf(groups);
+  return answerOf(packing, load, () => place(groups, load));
+}
+
+/** What is placed, if the load leaves any hope, held against the capacity and the bound. */
+export function answerOf(packing: Packing, load: Load, place: () => Placed): Packed {
   if (load.bytes > packing.capacity) return tooHigh(packing, load, load.bytes, true);
-  const { offsets, height } = place(groups, load);
+  const { offsets, height } = place();
   if (height > packing.capacity) return tooHigh(packing, load, height, false);
   return { ok: true, offsets, height, optimal: height === load.bytes };
 }

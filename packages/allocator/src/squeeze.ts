@@ -1,6 +1,6 @@
 import type { Packing } from '@regrain/core-ir';
+import type { Work } from './asked.js';
 import type { Group } from './groups.js';
-import type { Work } from './occupancy.js';
 import { type Fit, type Placed, placeInOrder } from './place.js';
 
 /** Placements that are tried, at most. */

@@ -1,6 +1,6 @@
+import type { Packing } from '@regrain/core-ir';
 import { ascending } from './ascending.js';
 import { Gaps } from './gaps.js';
-import type { Group } from './groups.js';
 import type { Placed } from './place.js';
 
 /** Above so many buffers, placing them in any other order than that of time may take many seconds. */
@@ -8,18 +8,25 @@ export const MANY = 20_000;
 /** Above so many, they are placed in no other order, and no search is begun. */
 export const HUGE = 250_000;
 
+/** Whether no buffer has a given offset or is tied to another. */
+export function isLoose(buffers: Packing['buffers']): boolean {
+  return buffers.every(({ with: tie, fixed }) => tie === undefined && fixed === undefined);
+}
+
 /**
- * Places single buffers in order of time, forwards or backwards, each in a tight gap between those that live then: what an allocator at
- * run time does. Undefined where offsets are given or buffers are tied. O(n log n).
+ * Places loose buffers in order of time, forwards or backwards, each in a tight gap between those that live then: what an allocator at
+ * run time does. O(n log n).
  */
-export function sweep(buffers: number, groups: readonly Group[], forwards: boolean): Placed | undefined {
-  if (groups.some(({ pieces, fixed }) => pieces.length > 1 || fixed !== undefined)) return undefined;
-  const own = groups.filter(({ bytes }) => bytes > 0);
-  const begin = new Float64Array(own.length);
-  const end = new Float64Array(own.length);
-  const size = new Float64Array(own.length);
-  for (let k = 0; k < own.length; k++) {
-    const { first, last, bytes } = own[k];
+export function sweep(buffers: Packing['buffers'], forwards: boolean): Placed {
+  // The buffers that take bytes.
+  const own = new Int32Array(buffers.length);
+  let count = 0;
+  for (let b = 0; b < buffers.length; b++) if (buffers[b].bytes > 0) own[count++] = b;
+  const begin = new Float64Array(count);
+  const end = new Float64Array(count);
+  const size = new Float64Array(count);
+  for (let k = 0; k < count; k++) {
+    const { first, last, bytes } = buffers[own[k]];
     size[k] = bytes;
     begin[k] = forwards ? first : -last;
     end[k] = forwards ? last : -first;
@@ -31,15 +38,15 @@ export function sweep(buffers: number, groups: readonly Group[], forwards: boole
   for (let k = 0; k < late.length; k++) beginning[k] = begin[late[k]];
   const starting = ascending(beginning).map((position) => late[position]);
   const gaps = new Gaps();
-  const block = new Int32Array(own.length);
-  const offsets = new Float64Array(buffers);
+  const block = new Int32Array(count);
+  const offsets = new Float64Array(buffers.length);
   let height = 0;
   let ended = 0;
   for (const k of starting) {
     for (; end[ending[ended]] < begin[k]; ended++) gaps.release(block[ending[ended]]);
-    block[k] = gaps.take(size[k], own[k].align);
+    block[k] = gaps.take(size[k], buffers[own[k]].align);
     const offset = gaps.offsetOf(block[k]);
-    offsets[own[k].pieces[0].buffer] = offset;
+    offsets[own[k]] = offset;
     if (offset + size[k] > height) height = offset + size[k];
   }
   return { offsets, height };

@@ -16,30 +16,33 @@ export const WRITES = 2;
 
 /** O(accesses × hits), once for a work. `skip` leaves out instances by id (constants, for most uses). */
 export function touchedRegions(work: Decomposition, skip?: (instance: number) => boolean): Touches {
-  const { row, region, how } = allTouches(work);
-  if (!skip) return { row, region, how };
+  const all = allTouches(work);
+  if (!skip) return { ...all };
+  const skipped = new Uint8Array(work.instances.length);
+  let any = false;
+  for (let i = 0; i < skipped.length; i++) {
+    if (!skip(i)) continue;
+    skipped[i] = 1;
+    any = true;
+  }
+  return any ? without(work, all, skipped) : { ...all };
+}
+
+function without(work: Decomposition, { row, region, how }: Touches, skipped: Uint8Array): Touches {
   const { instanceOf } = indexRegions(work);
-  // 0: not asked yet.
-  const left = new Uint8Array(work.instances.length);
-  const LEFT = 1;
-  const SKIPPED = 2;
   const keptRow = new Int32Array(row.length);
   const keptRegion = new Int32Array(region.length);
   const keptHow = new Uint8Array(region.length);
   let count = 0;
   for (let t = 0; t + 1 < row.length; t++) {
     for (let e = row[t]; e < row[t + 1]; e++) {
-      const instance = instanceOf[region[e]];
-      if (left[instance] === 0) left[instance] = skip(instance) ? SKIPPED : LEFT;
-      if (left[instance] === SKIPPED) continue;
+      if (skipped[instanceOf[region[e]]]) continue;
       keptRegion[count] = region[e];
       keptHow[count++] = how[e];
     }
     keptRow[t + 1] = count;
   }
-  return count === region.length
-    ? { row, region, how }
-    : { row: keptRow, region: keptRegion.slice(0, count), how: keptHow.slice(0, count) };
+  return { row: keptRow, region: keptRegion.slice(0, count), how: keptHow.slice(0, count) };
 }
 
 const known = new WeakMap<readonly Task[], { readonly regions: readonly Region[]; readonly touches: Touches }>();
