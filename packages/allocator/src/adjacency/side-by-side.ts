@@ -17,7 +17,7 @@ const EFFORT = 6;
 /** Above so many groups nothing is tried. */
 const MOST = 1_000_000;
 /** Runs need so much more than the load, as a factor; below that they hardly ever fit. */
-const ROOM = 1.02;
+const ROOM = 1.005;
 /** Wishes met to this share are good enough. */
 const ENOUGH = 0.99;
 

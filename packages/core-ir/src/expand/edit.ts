@@ -74,7 +74,7 @@ function merge(program: Program, grain: Grain, { tensor, boxes: pair, tasks }: E
 }
 
 /** Sets a tensor's regions. Owner tasks follow, unless `follow` is false: then they are written down as they were. */
-function withRegions(
+export function withRegions(
   program: Program,
   grain: Grain,
   tensor: number,

@@ -1,0 +1,103 @@
+import { programOf } from '../expand/copies.js';
+import { withRegions } from '../expand/edit.js';
+import type { Residency } from '../extension-points/mover.js';
+import type { Grain } from '../ir/grain.js';
+import type { Machine } from '../ir/machine.js';
+import type { Program } from '../ir/program.js';
+import { liveProfileOf } from '../plan/live-profile.js';
+import type { Drafted } from './draft.js';
+import { boxesOf, gridsOf, type Life, livesOf } from './region-grid.js';
+
+/** So many regions are merged, at most, until their bytes are a multiple of the alignment. */
+const MOST = 16;
+
+/**
+ * The grain with larger regions, where what lives at any time hardly grows by it: neighbours along the innermost dimension that is cut
+ * are merged until their bytes are a multiple of the alignment, so that the next can lie behind them without a gap; then further, in powers
+ * of two. What lives may grow by the share `slack` at any time, and to the share `room` of the most that lives where less does. Tasks stay as
+ * they are. Undefined where nothing is merged. O(log regions × (lives + steps)).
+ */
+export function mergedGrain(
+  program: Program,
+  { grain, work, residencies, steps }: Drafted<'grain' | 'work' | 'residencies' | 'steps'>,
+  machine: Machine,
+  pinned: ReadonlySet<string>,
+  room: number,
+  slack: number,
+): Grain | undefined {
+  const whole = programOf(program, grain);
+  const grids = gridsOf(whole, { work, residencies }, pinned);
+  const spaces = machine.spaces.map((_, space) => new Room(residencies, steps.length, machine, space, room, slack));
+  const factors = grids.map(({ ranges }) => ranges.map(() => 1));
+  /** Merges so many along an axis, if that fits. */
+  const merge = (k: number, axis: number, count: number): boolean => {
+    const wanted = factors[k].map((factor, d) => (d === axis ? count : factor));
+    if (!spaces[grids[k].space].exchange(livesOf(grids[k], factors[k]), livesOf(grids[k], wanted))) return false;
+    factors[k] = wanted;
+    return true;
+  };
+  for (const [k, { axes, lives, ranges, space }] of grids.entries()) {
+    const [axis] = axes;
+    const { align } = machine.spaces[space];
+    let count = 1;
+    while (count < MOST && (count * lives[0].bytes) % align > 0) count++;
+    if (count > 1 && count < MOST && count <= ranges[axis].length) merge(k, axis, count);
+  }
+  for (const [k, { axes, ranges }] of grids.entries()) {
+    for (const axis of axes) {
+      while (factors[k][axis] < ranges[axis].length && merge(k, axis, 2 * factors[k][axis]));
+      if (factors[k][axis] < ranges[axis].length) break;
+    }
+  }
+  let found = grain;
+  for (const [k, grid] of grids.entries()) {
+    if (factors[k].every((factor) => factor === 1)) continue;
+    found = withRegions(whole, found, grid.tensor, boxesOf(grid, factors[k]), false, () => undefined);
+  }
+  return found === grain ? undefined : found;
+}
+
+/** What lives in one space at every time, each rounded up to the alignment, and what may. */
+class Room {
+  private readonly live: Float64Array;
+  private readonly allowed: Float64Array;
+  private readonly align: number;
+
+  constructor(
+    residencies: readonly Residency[],
+    steps: number,
+    { spaces }: Machine,
+    private readonly space: number,
+    room: number,
+    slack: number,
+  ) {
+    this.align = spaces[space].align;
+    const rounded = residencies.map((each) => (each.space === space ? { ...each, bytes: this.padded(each.bytes) } : each));
+    this.live = liveProfileOf(rounded, this.space, steps);
+    const most = this.live.reduce((high, bytes) => Math.max(high, bytes), 0);
+    this.allowed = this.live.map((bytes) => Math.max(bytes, Math.min(most * (1 + slack), Math.max(room * most, bytes * (1 + slack)))));
+  }
+
+  /** Puts some lives in place of others, unless that takes more than is allowed at a time at which it takes more than before. */
+  exchange(before: readonly Life[], after: readonly Life[]): boolean {
+    const first = before.reduce((least, life) => Math.min(least, life.first), Number.POSITIVE_INFINITY);
+    const last = before.reduce((most, life) => Math.max(most, life.last), 0);
+    const change = new Float64Array(last - first + 2);
+    const add = (lives: readonly Life[], sign: number): void => {
+      for (const life of lives) {
+        change[life.first - first] += sign * this.padded(life.bytes);
+        change[life.last + 1 - first] -= sign * this.padded(life.bytes);
+      }
+    };
+    add(before, -1);
+    add(after, 1);
+    for (let k = 1; k < change.length; k++) change[k] += change[k - 1];
+    for (let t = first; t <= last; t++) if (change[t - first] > 0 && this.live[t] + change[t - first] > this.allowed[t]) return false;
+    for (let t = first; t <= last; t++) this.live[t] += change[t - first];
+    return true;
+  }
+
+  private padded(bytes: number): number {
+    return Math.ceil(bytes / this.align) * this.align;
+  }
+}
