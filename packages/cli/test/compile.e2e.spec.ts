@@ -12,6 +12,7 @@ interface Accounting {
   readonly arenaBytes: number;
   readonly tensorPeakBytes: number;
   readonly boundBytes: number;
+  readonly bound: { readonly when: string; readonly holds: readonly { readonly bytes: number }[] };
 }
 type Summary = { readonly resident: Accounting; readonly streamedInput: Accounting; readonly externalInput: Accounting } & Readonly<
   Record<string, number | string | boolean>
@@ -37,7 +38,8 @@ describe('compile --json of MobileNetV2', () => {
       ]),
     );
     for (const accounting of [summary.resident, summary.streamedInput, summary.externalInput]) {
-      expect(Object.keys(accounting).sort()).toEqual(['arenaBytes', 'boundBytes', 'peakBytes', 'tensorPeakBytes']);
+      expect(Object.keys(accounting).sort()).toEqual(['arenaBytes', 'bound', 'boundBytes', 'peakBytes', 'tensorPeakBytes']);
+      expect(accounting.bound.holds.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(accounting.boundBytes);
     }
     expect(summary).toMatchObject({ model: 'mbv2_224_qdq', target: 'cpu', verified: true, macFactor: 1 });
   });

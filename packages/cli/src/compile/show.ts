@@ -60,7 +60,20 @@ function beforeAfter(summary: Summary, { baseline, plan }: CompileResult, termin
   return [
     table(['peak of live bytes', 'whole tensors', 'regions', 'ratio', 'arena', 'lower bound'], peaks, terminal),
     table(['', 'whole tensors', 'regions', 'ratio'], work, terminal),
+    boundLine(summary),
   ].join('\n\n');
+}
+
+/** Why no plan without recomputation is below the bound, for inputs counted as the plan counts them. */
+function boundLine(summary: Summary): string {
+  const [key] = ACCOUNTINGS.find(([, name]) => name === `input ${summary.input}`) ?? ACCOUNTINGS[0];
+  const { boundBytes, bound } = summary[key];
+  const [most, ...others] = bound.holds.toSorted((a, b) => b.bytes - a.bytes);
+  if (!most) return '';
+  const shown = [most, ...others.slice(0, 2)].map(({ tensor, bytes }) => `${tensor} ${size(bytes)}`);
+  const rest = others.slice(2).reduce((sum, { bytes }) => sum + bytes, 0);
+  if (rest > 0) shown.push(`${others.length - 2} more ${size(rest)}`);
+  return `Without recomputation every plan holds ${size(boundBytes)} ${bound.when}: ${shown.join(', ')}.`;
 }
 
 function triple({ raw, war, waw }: { readonly raw: number; readonly war: number; readonly waw: number }): string {

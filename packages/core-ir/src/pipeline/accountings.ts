@@ -3,7 +3,7 @@ import type { Grain } from '../ir/grain.js';
 import type { Plan } from '../ir/plan.js';
 import { countedBytes } from '../plan/metrics.js';
 import type { Registry } from '../plugin/registry.js';
-import { lowerBound } from './bound.js';
+import { type LowerBound, lowerBound } from './bound/lower-bound.js';
 import { isWhole, openRun, planBaseline } from './compile.js';
 import { type Finished, isInfeasible, planGrain } from './plan-grain.js';
 import type { Run } from './run.js';
@@ -34,12 +34,12 @@ async function account(
   const said = options.constraints.filter(({ kind }) => kind === 'input');
   const constraints = options.constraints.filter(({ kind }) => kind !== 'input');
   const run = openRun(registry, result.loaded, { ...options, constraints, input }, now);
-  const boundBytes = lowerBound(program, run.machine, run.constraints);
+  const bound = lowerBound(program, run.machine, run.constraints);
   // The compile itself was under this access: its plans stand.
-  if (input === options.input && said.length === 0) return figures(result.plan, result.baseline.plan, boundBytes);
+  if (input === options.input && said.length === 0) return figures(result.plan, result.baseline.plan, bound);
   const { baseline, fits } = await planBaseline(run);
   const best = await bestOf(run, result.plan.decomposition.grain, fits ? baseline : undefined);
-  return figures((best ?? baseline).plan, baseline.plan, boundBytes);
+  return figures((best ?? baseline).plan, baseline.plan, bound);
 }
 
 /** The final grain under this access, unless the baseline is better. Undefined where nothing fits. */
@@ -54,11 +54,12 @@ async function bestOf(run: Run, grain: Grain, baseline: Finished | undefined): P
   }
 }
 
-function figures({ metrics, machine }: Plan, baseline: Plan, boundBytes: number): Accounting {
+function figures({ metrics, machine }: Plan, baseline: Plan, bound: LowerBound): Accounting {
   return {
     peakBytes: countedBytes(metrics.peakBytes, machine),
     arenaBytes: countedBytes(metrics.arenaBytes, machine),
     tensorPeakBytes: countedBytes(baseline.metrics.peakBytes, machine),
-    boundBytes,
+    boundBytes: bound.bytes,
+    bound: { when: bound.when, holds: bound.holds },
   };
 }

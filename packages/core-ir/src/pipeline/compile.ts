@@ -10,7 +10,7 @@ import { countedBytes } from '../plan/metrics.js';
 import { type Choice, choicesOf } from '../plugin/choice.js';
 import type { Registry } from '../plugin/registry.js';
 import { blame } from './blame.js';
-import { provenBound } from './bound.js';
+import { provenBound } from './bound/lower-bound.js';
 import { checkConstraints, unlimited, withoutCapacity } from './constraints.js';
 import { checkContradictions, usableBytes, withMergedReserves } from './contradictions.js';
 import { BudgetSpent, type Deadline, deadlineIn } from './deadline.js';

@@ -6,6 +6,7 @@ import type { Observations } from '../ir/observations.js';
 import type { Plan } from '../ir/plan.js';
 import type { FoundPeak } from '../ir/schedule.js';
 import type { Choice } from '../plugin/choice.js';
+import type { LowerBound } from './bound/lower-bound.js';
 
 /** Which plugin does each stage. Of a list, all run and the best result by the objective is kept. */
 export interface PipelineConfig {
@@ -85,8 +86,10 @@ export interface Accounting {
   readonly arenaBytes: number;
   /** The peak of the best whole-tensor plan. */
   readonly tensorPeakBytes: number;
-  /** No plan without recomputation can hold less at its peak. */
+  /** No plan in which no multiply-accumulate runs twice holds less at its peak. */
   readonly boundBytes: number;
+  /** Why: a moment of every such plan, and what is held then. */
+  readonly bound: Pick<LowerBound, 'when' | 'holds'>;
 }
 
 /** DESIGN section 11: the three ways of counting inputs, always all printed. */
