@@ -4,7 +4,7 @@ import {
   type Dependences,
   PluginOptions,
   type Program,
-  reuseDistance,
+  ReuseMeter,
   type Schedule,
   type Scheduler,
 } from '@regrain/core-ir';
@@ -40,6 +40,8 @@ export class LocalityScheduler implements Scheduler {
   schedule(program: Program, work: Decomposition, needs: Dependences, context: Context): Schedule {
     const graph = taskGraph(program, work, needs, withOrdersThrough(program, work, context));
     const model = memoryModel(program, work, context);
+    const meter = new ReuseMeter(model, model.bytes);
+    const measured: Int32Array[] = [];
     let best: Int32Array | undefined;
     let least = Number.POSITIVE_INFINITY;
     for (const order of [
@@ -48,7 +50,9 @@ export class LocalityScheduler implements Scheduler {
       inTurns(graph),
     ]) {
       context.signal.throwIfAborted();
-      const { meanBytes } = reuseDistance(model, model.bytes, order);
+      if (measured.some((other) => other.every((task, position) => task === order[position]))) continue;
+      measured.push(order);
+      const { meanBytes } = meter.of(order);
       if (meanBytes < least) [best, least] = [order, meanBytes];
     }
     return assignEngines(best as Int32Array, graph, program, context, () => macsOfTask(program, work));

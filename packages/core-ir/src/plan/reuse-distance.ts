@@ -25,35 +25,55 @@ export interface ReuseDistance {
  * O(n log n) for n accesses, and less where what is reused was used not long ago. A task that touches a region several times counts
  * once; within a task, what it touches comes in the order of its list.
  */
-export function reuseDistance({ row, region }: Touched, bytes: ArrayLike<number>, order: ArrayLike<number>): ReuseDistance {
-  const tree = new SumTree(region.length);
-  const last = new Int32Array(bytes.length).fill(-1);
-  const counts = new Float64Array(64);
-  let total = 0;
-  let reuses = 0;
-  let now = 0;
-  for (let position = 0; position < order.length; position++) {
-    const task = order[position];
-    for (let e = row[task]; e < row[task + 1]; e++, now++) {
-      const r = region[e];
-      if (last[r] >= 0) {
-        // The latest access of every region counts once: those after this region's last one, and itself.
-        const distance = tree.between(last[r] + 1, now) + bytes[r];
-        total += distance;
-        reuses++;
-        counts[distance <= 1 ? 0 : Math.ceil(Math.log2(distance))]++;
-        tree.add(last[r], -bytes[r]);
-      }
-      tree.add(now, bytes[r]);
-      last[r] = now;
-    }
+export function reuseDistance(touched: Touched, bytes: ArrayLike<number>, order: ArrayLike<number>): ReuseDistance {
+  return new ReuseMeter(touched, bytes).of(order);
+}
+
+/** The same for one order after another: the tables are made once. */
+export class ReuseMeter {
+  private readonly tree: SumTree;
+  private readonly last: Int32Array;
+
+  constructor(
+    private readonly touched: Touched,
+    private readonly bytes: ArrayLike<number>,
+  ) {
+    this.tree = new SumTree(touched.region.length);
+    this.last = new Int32Array(bytes.length);
   }
-  return {
-    reuses,
-    first: now - reuses,
-    meanBytes: reuses === 0 ? 0 : total / reuses,
-    histogram: Array.from(counts).flatMap((count, k) => (count > 0 ? [{ upTo: 2 ** k, reuses: count }] : [])),
-  };
+
+  of(order: ArrayLike<number>): ReuseDistance {
+    const { tree, last, bytes } = this;
+    const { row, region } = this.touched;
+    tree.clear();
+    last.fill(-1);
+    const counts = new Float64Array(64);
+    let total = 0;
+    let reuses = 0;
+    let now = 0;
+    for (let position = 0; position < order.length; position++) {
+      const task = order[position];
+      for (let e = row[task]; e < row[task + 1]; e++, now++) {
+        const r = region[e];
+        if (last[r] >= 0) {
+          // The latest access of every region counts once: those after this region's last one, and itself.
+          const distance = tree.between(last[r] + 1, now) + bytes[r];
+          total += distance;
+          reuses++;
+          counts[distance <= 1 ? 0 : Math.ceil(Math.log2(distance))]++;
+          tree.add(last[r], -bytes[r]);
+        }
+        tree.add(now, bytes[r]);
+        last[r] = now;
+      }
+    }
+    return {
+      reuses,
+      first: now - reuses,
+      meanBytes: reuses === 0 ? 0 : total / reuses,
+      histogram: Array.from(counts).flatMap((count, k) => (count > 0 ? [{ upTo: 2 ** k, reuses: count }] : [])),
+    };
+  }
 }
 
 const BITS = 4;
@@ -67,6 +87,10 @@ class SumTree {
       this.levels.push(new Float64Array(count));
       if (count <= 1) return;
     }
+  }
+
+  clear(): void {
+    for (const level of this.levels) level.fill(0);
   }
 
   add(at: number, value: number): void {

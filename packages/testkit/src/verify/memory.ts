@@ -14,6 +14,8 @@ export function walkSteps(plan: Plan, before: HappensBefore, faults: Faults): Hi
   return new Walk(plan, before, faults).run();
 }
 
+const NOWHERE: readonly number[] = [];
+
 type Mode = 'read' | 'write' | 'accumulate';
 
 class Walk {
@@ -30,8 +32,8 @@ class Walk {
   /** Of the placements. */
   private readonly first: Int32Array;
   private readonly last: Int32Array;
-  /** Placements that a step reaches. */
-  private readonly live: number[] = [];
+  /** The only placement that a step reaches. */
+  private readonly only: number[] = [-1];
 
   constructor(
     private readonly plan: Plan,
@@ -146,18 +148,23 @@ class Walk {
     return count(part);
   }
 
-  /** Placements of a region that live during a step where its engine reaches, nearest space first; the list is used again. */
+  /** Placements of a region that live during a step where its engine reaches, nearest space first. */
   private reachable(step: number, region: number): readonly number[] {
     const { placements, steps, machine } = this.plan;
     const { spaces } = machine.engines[steps[step].engine];
-    const { live, first, last } = this;
     const { row, member } = this.placementsOf;
-    live.length = 0;
-    for (let e = row[region]; e < row[region + 1]; e++) {
-      const p = member[e];
-      if (first[p] <= step + 1 && step + 1 <= last[p] && spaces.includes(placements[p].space)) live.push(p);
+    const [from, to] = [row[region], row[region + 1]];
+    // Mostly it has one, and no list need be made.
+    if (to - from === 1) {
+      this.only[0] = member[from];
+      return this.isReached(member[from], step, spaces) ? this.only : NOWHERE;
     }
-    return live.length < 2 ? live : live.sort((a, b) => spaces.indexOf(placements[a].space) - spaces.indexOf(placements[b].space));
+    const live = Array.from(member.subarray(from, to)).filter((p) => this.isReached(p, step, spaces));
+    return live.sort((a, b) => spaces.indexOf(placements[a].space) - spaces.indexOf(placements[b].space));
+  }
+
+  private isReached(p: number, step: number, spaces: readonly number[]): boolean {
+    return this.first[p] <= step + 1 && step + 1 <= this.last[p] && spaces.includes(this.plan.placements[p].space);
   }
 
   private holds(p: number, region: number, part: Box): boolean {
@@ -183,7 +190,7 @@ class Walk {
       return;
     }
     this.afterFills(step, source, part, 'reads');
-    this.histories.touch(source, step);
+    if (!this.before.isOneChain) this.histories.touch(source, step);
   }
 
   /** Rule `order`: every fill of the part has ended before the step, by engine order or waits. */
@@ -218,8 +225,10 @@ class Walk {
     this.writes[region]++;
     if (current || within(this.plan.decomposition.regions[region].box, part)) seen[p] = this.writes[region];
     if (!accumulates) held[p] += count(part);
+    // In one chain nothing is asked of who filled what when, and of what was filled only as long as a part is missing.
+    if (!this.before.isOneChain) this.histories.touch(p, step);
+    else if (held[p] >= count(this.plan.decomposition.regions[region].box)) return;
     this.histories.fill(p, step, part);
-    this.histories.touch(p, step);
   }
 
   private move(step: number, from: number, to: number): void {
