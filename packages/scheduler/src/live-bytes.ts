@@ -10,9 +10,18 @@ export class LiveBytes {
   private readonly there: Uint8Array;
 
   constructor(private readonly model: MemoryModel) {
-    this.left = model.uses.slice();
-    this.there = model.before.slice();
-    for (let r = 0; r < this.there.length; r++) if (this.there[r]) this.live += model.bytes[r];
+    this.left = new Int32Array(model.uses.length);
+    this.there = new Uint8Array(model.before.length);
+    this.reset();
+  }
+
+  /** Back to before the first task. */
+  reset(): void {
+    const { uses, before, bytes } = this.model;
+    this.left.set(uses);
+    this.there.set(before);
+    this.live = 0;
+    for (let r = 0; r < before.length; r++) if (before[r]) this.live += bytes[r];
     this.peak = this.live;
   }
 

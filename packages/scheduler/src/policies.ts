@@ -2,6 +2,7 @@ import type { TaskGraph } from './graph.js';
 import { TaskHeap } from './heap.js';
 import type { LiveBytes } from './live-bytes.js';
 import type { MemoryModel } from './memory-model.js';
+import type { Sequence } from './sequence.js';
 
 /**
  * Orders of the tasks of a range of operations whose predecessors outside of it have run. All run the tasks of one operation in
@@ -37,8 +38,12 @@ export class Orders {
     this.isAble = new Uint8Array(graph.start.length);
   }
 
+  get tasks(): number {
+    return this.graph.tasks;
+  }
+
   /** Runs operations `first … last - 1` from the state in `bytes`, appending to `order`; stops early, with false, once the peak reaches `limit`. */
-  run(policy: Policy, first: number, last: number, bytes: LiveBytes, limit: number, order?: number[]): boolean {
+  run(policy: Policy, first: number, last: number, bytes: LiveBytes, limit: number, order?: Sequence): boolean {
     const { start } = this.graph;
     if (policy === 'layers') {
       for (let t = start[first]; t < start[last]; t++) {
@@ -73,7 +78,7 @@ export class Orders {
     last: number,
     bytes: LiveBytes,
     limit: number,
-    order?: number[],
+    order?: Sequence,
   ): boolean {
     const { start } = this.graph;
     this.able.length = 0;
@@ -123,7 +128,7 @@ export class Orders {
     return best;
   }
 
-  private pull(first: number, last: number, bytes: LiveBytes, limit: number, order?: number[]): boolean {
+  private pull(first: number, last: number, bytes: LiveBytes, limit: number, order?: Sequence): boolean {
     const { start, row, from, out, to, operationOf } = this.graph;
     const sinks: number[] = [];
     for (let o = first; o < last; o++) {
@@ -163,7 +168,7 @@ export class Orders {
     operationOf: Int32Array,
     bytes: LiveBytes,
     limit: number,
-    order?: number[],
+    order?: Sequence,
   ): boolean {
     while (stack.length > 0) {
       const task = stack[stack.length - 1];

@@ -2,6 +2,7 @@ import type { TaskGraph } from './graph.js';
 import { LiveBytes } from './live-bytes.js';
 import type { MemoryModel } from './memory-model.js';
 import { Orders, POLICIES, type Policy } from './policies.js';
+import { Sequence } from './sequence.js';
 
 /** Above this (traces, where every instruction is an operation) only the policies that are linear in operations run. */
 const MANY_OPERATIONS = 3000;
@@ -31,13 +32,18 @@ export function bestSegments(
   const operations = graph.start.length - 1;
   const orders = new Orders(graph, model);
   let limit = Number.POSITIVE_INFINITY;
-  let whole: { policy: Policy; peak: number } | undefined;
+  let whole = Number.POSITIVE_INFINITY;
+  let wholeOrder = new Sequence(graph.tasks);
+  let tried = new Sequence(graph.tasks);
+  const bytes = new LiveBytes(model);
   const policies: readonly Policy[] = operations <= MANY_OPERATIONS ? POLICIES : ['pull', 'layers'];
   for (const policy of policies) {
-    const bytes = new LiveBytes(model);
-    if (orders.run(policy, 0, operations, bytes, limit)) {
+    bytes.reset();
+    tried.length = 0;
+    if (orders.run(policy, 0, operations, bytes, limit, tried)) {
       limit = bytes.peak;
-      whole = { policy, peak: bytes.peak };
+      whole = bytes.peak;
+      [wholeOrder, tried] = [tried, wholeOrder];
     }
     options.signal?.throwIfAborted();
   }
@@ -49,7 +55,7 @@ export function bestSegments(
   // best[k]: the least peak of everything before cuts[k]; `via` how it is reached.
   const best = cuts.map((_, k) => (k === 0 ? 0 : Number.POSITIVE_INFINITY));
   const via: { from: number; policy: Policy }[] = [];
-  const bytes = new LiveBytes(model);
+  bytes.reset();
   // Of one segment all policies are known.
   for (let i = 0; i + 1 < cuts.length && cuts.length > 2; i++) {
     options.signal?.throwIfAborted();
@@ -75,17 +81,16 @@ export function bestSegments(
     }
     bytes.restore(state);
   }
-  const order: number[] = [];
-  const final = new LiveBytes(model);
   const last = cuts.length - 1;
-  if (best[last] < (whole?.peak ?? Number.POSITIVE_INFINITY)) {
+  let found = { order: wholeOrder.tasks, peak: whole };
+  if (best[last] < whole) {
     const chain: { first: number; last: number; policy: Policy }[] = [];
     for (let k = last; k > 0; k = via[k].from) chain.unshift({ first: cuts[via[k].from], last: cuts[k], policy: via[k].policy });
-    for (const segment of chain) orders.run(segment.policy, segment.first, segment.last, final, Number.POSITIVE_INFINITY, order);
-  } else {
-    orders.run(whole?.policy ?? 'layers', 0, operations, final, Number.POSITIVE_INFINITY, order);
+    bytes.reset();
+    tried.length = 0;
+    for (const segment of chain) orders.run(segment.policy, segment.first, segment.last, bytes, Number.POSITIVE_INFINITY, tried);
+    found = { order: tried.tasks, peak: bytes.peak };
   }
-  const found = { order: Int32Array.from(order), peak: final.peak };
   if (found.peak <= (options.capacity ?? Number.POSITIVE_INFINITY) || known.length === 0) return found;
   const apart = eachLowest(orders, policies, cuts);
   return apart.peak <= found.peak ? apart : found;
@@ -94,7 +99,7 @@ export function bestSegments(
 /** Every segment by the policy of its own least peak, wherever the highest of all is. */
 function eachLowest(orders: Orders, policies: readonly Policy[], cuts: readonly number[]): ReturnType<typeof bestSegments> {
   const bytes = new LiveBytes(orders.model);
-  const order: number[] = [];
+  const order = new Sequence(orders.tasks);
   let peak = 0;
   for (let k = 0; k + 1 < cuts.length; k++) {
     const state = bytes.save();
@@ -109,7 +114,7 @@ function eachLowest(orders: Orders, policies: readonly Policy[], cuts: readonly 
     orders.run(best, cuts[k], cuts[k + 1], bytes, Number.POSITIVE_INFINITY, order);
     peak = Math.max(peak, least);
   }
-  return { order: Int32Array.from(order), peak };
+  return { order: order.tasks, peak };
 }
 
 /** Boundaries worth trying: those with the fewest bytes crossing them, first and last included. */
