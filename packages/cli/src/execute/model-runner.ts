@@ -32,6 +32,9 @@ const PLAIN = {
 /** Tiles of one row, the halos shared on both sides: `search` counts outputs as held, which here go out at once. */
 const TILED = [2, 4, 8].map((columns) => ({ id: 'bands', options: { columns, maxBands: 224 } }));
 
+/** Tiles of one column on maps of up to 128 × 128: what is computed again is held in smaller pieces, and there are more tasks. */
+const FINE = { id: 'search', options: { maxTiles: 128 * 128 } };
+
 /** Runs small models on our own kernels. */
 export function modelRunner(session: Session): ModelRunner {
   const evaluateOpaque = evaluatorOf(session.contributions(OperatorSet).map(({ id }) => session.make(OperatorSet, id)));
@@ -73,7 +76,7 @@ export function modelRunner(session: Session): ModelRunner {
       const { tensors, outputs } = loaded.program;
       const { plan, baseline, faults, verifiedBy } = await session.compile(loaded, {
         ...optionsFor('regions'),
-        pipeline: { ...DEFAULT_PIPELINE, decompose: ['search', ...TILED], iterations: 0, move: DEFAULT_MOVE_BETWEEN_SPACES },
+        pipeline: { ...DEFAULT_PIPELINE, decompose: ['search', FINE, ...TILED], iterations: 0, move: DEFAULT_MOVE_BETWEEN_SPACES },
         target,
         objective: 'moved',
         constraints: [
