@@ -14,7 +14,7 @@ import {
 import { injectable } from 'inversify';
 import { OneSpaceMover } from './one-space.js';
 import { capacityOf, homesOf, pinnedTensors, workingSpace } from './spaces.js';
-import { type Uses, usesOf, writes } from './uses.js';
+import { type Positions, positionsOf, type Uses, usesOf, writes } from './uses.js';
 
 export const furthestNextUseOptions = noOptions;
 
@@ -95,7 +95,8 @@ class Eviction {
   /** The step that last wrote the region or moved it, for waits. */
   private readonly touchedBy: Int32Array;
   private readonly movedBy: Int32Array;
-  /** Position in `uses.at` of each region's next use. */
+  private readonly positions: Positions;
+  /** Position in `positions.at` of each region's next use. */
   private readonly next: Int32Array;
   private readonly inside = new Set<number>();
   private live = 0;
@@ -123,7 +124,8 @@ class Eviction {
     this.clean = new Uint8Array(count);
     this.touchedBy = new Int32Array(count).fill(-1);
     this.movedBy = new Int32Array(count).fill(-1);
-    this.next = this.uses.of.slice(0, count);
+    this.positions = positionsOf(this.uses, schedule);
+    this.next = this.positions.of.slice(0, count);
   }
 
   run(): { steps: Step[]; residencies: Residency[] } {
@@ -131,7 +133,7 @@ class Eviction {
     work.regions.forEach((_, region) => {
       if (!uses.starts[region]) return;
       if (this.homeOf(region) === this.fast) this.enter(region, 0);
-      else if (uses.of[region + 1] > uses.of[region]) {
+      else if (uses.first[region] >= 0) {
         this.under[region] = this.open(region, this.homeOf(region), 0);
         this.clean[region] = 1;
       }
@@ -174,7 +176,7 @@ class Eviction {
       takesFrom >= 0 &&
       wanted.has(takesFrom) &&
       wanted.has(uses.takesTo[task]) &&
-      uses.at[uses.of[takesFrom + 1] - 1] === position &&
+      uses.last[takesFrom] === position &&
       this.above[uses.takesTo[task]] < 0;
     const missing = [...wanted].filter((region) => this.above[region] < 0);
     let room = scratch;
@@ -222,7 +224,7 @@ class Eviction {
     this.steps.push({ kind: 'task', task, engine: this.schedule.engine[position], waits: [...waits].sort((a, b) => a - b) });
     for (const region of wanted) {
       this.next[region] = this.firstAfter(region, position);
-      if (this.next[region] < uses.of[region + 1] || uses.keeps[region]) continue;
+      if (this.next[region] < this.positions.of[region + 1] || uses.keeps[region]) continue;
       this.inside.delete(region);
       this.above[region] = -1;
       // In place the bytes live on in the result.
@@ -232,13 +234,13 @@ class Eviction {
 
   private firstAfter(region: number, position: number): number {
     let at = this.next[region];
-    while (at < this.uses.of[region + 1] && this.uses.at[at] <= position) at++;
+    while (at < this.positions.of[region + 1] && this.positions.at[at] <= position) at++;
     return at;
   }
 
   /** When the region is used next; never, for an output that only waits for the end. */
   private nextUse(region: number): number {
-    return this.next[region] < this.uses.of[region + 1] ? this.uses.at[this.next[region]] : NEVER;
+    return this.next[region] < this.positions.of[region + 1] ? this.positions.at[this.next[region]] : NEVER;
   }
 
   private makeRoom(room: number, wanted: ReadonlySet<number>, where: () => string): void {

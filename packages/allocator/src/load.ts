@@ -20,6 +20,37 @@ export function loadOf(groups: readonly Group[]): Load {
 
 /** The same of spans of time: all that a single buffer lives, or what tied ones take together. */
 export function loadOfSpans(spans: readonly Span[]): Load {
+  let from = Number.POSITIVE_INFINITY;
+  let to = Number.NEGATIVE_INFINITY;
+  let whole = true;
+  for (const { first, last } of spans) {
+    if (first < from) from = first;
+    if (last > to) to = last;
+    if (!Number.isInteger(first) || !Number.isInteger(last)) whole = false;
+  }
+  if (spans.length === 0) return { bytes: 0, at: 0 };
+  return whole && to - from < SPARSE * spans.length ? overTimes(spans, from, to) : overEvents(spans);
+}
+
+/** Spans that are spread over more than so many times their number are looked at by their ends, others time by time. */
+const SPARSE = 8;
+
+function overTimes(spans: readonly Span[], from: number, to: number): Load {
+  const change = new Float64Array(to - from + 2);
+  for (const { first, last, bytes } of spans) {
+    change[first - from] += bytes;
+    change[last + 1 - from] -= bytes;
+  }
+  let live = 0;
+  let most: Load = { bytes: 0, at: 0 };
+  for (let time = 0; time < change.length; time++) {
+    live += change[time];
+    if (live > most.bytes) most = { bytes: live, at: time + from };
+  }
+  return most;
+}
+
+function overEvents(spans: readonly Span[]): Load {
   const count = spans.length;
   // What ends at a time is gone before anything begins.
   const keys = new Float64Array(2 * count);

@@ -49,11 +49,11 @@ function residenciesOf(program: Program, work: Decomposition, { order }: Schedul
   const residencies: Residency[] = [];
   const placed = new Int32Array(work.regions.length).fill(-1);
   work.regions.forEach(({ instance, bytes }, region) => {
-    const used = uses.of[region + 1] > uses.of[region];
+    const used = uses.first[region] >= 0;
     const resident = uses.starts[region] === 1 && uses.input[region] !== undefined;
     if (!used && !resident && !uses.keeps[region]) return;
-    const first = uses.starts[region] ? 0 : used ? uses.at[uses.of[region]] + 1 : end;
-    const last = uses.keeps[region] ? end : used ? uses.at[uses.of[region + 1] - 1] + 1 : 0;
+    const first = uses.starts[region] ? 0 : used ? uses.first[region] + 1 : end;
+    const last = uses.keeps[region] ? end : used ? uses.last[region] + 1 : 0;
     placed[region] = residencies.length;
     residencies.push({ holds: { region }, space: home[instance], bytes, first, last });
   });

@@ -16,9 +16,9 @@ export interface Uses {
   readonly region: Int32Array;
   /** READS and WRITES of each entry. */
   readonly how: Uint8Array;
-  /** Positions in the schedule at which region r is used, ascending: `at[of[r]] … at[of[r + 1] - 1]`. */
-  readonly of: Int32Array;
-  readonly at: Int32Array;
+  /** Positions in the schedule at which each region is used first and last; -1: never. */
+  readonly first: Int32Array;
+  readonly last: Int32Array;
   /** Region → how it comes in; undefined for what the program computes. */
   readonly input: readonly (InputAccess | undefined)[];
   /** 1: held to the end (outputs, state). */
@@ -39,14 +39,16 @@ export function usesOf(program: Program, work: Decomposition, schedule: Schedule
   };
   const free = (instance: number): boolean => tensorOf(instance).kind === 'constant' || inputOf(instance) === 'external';
   const touches = touchedRegions(work, free);
-  const of = new Int32Array(work.regions.length + 1);
-  for (const r of touches.region) of[r + 1]++;
-  for (let r = 0; r < work.regions.length; r++) of[r + 1] += of[r];
-  const next = of.slice();
-  const at = new Int32Array(touches.region.length);
-  schedule.order.forEach((task, position) => {
-    for (let e = touches.row[task]; e < touches.row[task + 1]; e++) at[next[touches.region[e]]++] = position;
-  });
+  const first = new Int32Array(work.regions.length).fill(-1);
+  const last = new Int32Array(work.regions.length).fill(-1);
+  for (let position = 0; position < schedule.order.length; position++) {
+    const task = schedule.order[position];
+    for (let e = touches.row[task]; e < touches.row[task + 1]; e++) {
+      const r = touches.region[e];
+      if (first[r] < 0) first[r] = position;
+      last[r] = position;
+    }
+  }
   const state = new Set(program.states.flatMap(({ from, to }) => [from.tensor, to.tensor]));
   const outputs = new Set(program.outputs);
   const keeps = new Uint8Array(work.regions.length);
@@ -61,10 +63,28 @@ export function usesOf(program: Program, work: Decomposition, schedule: Schedule
   const { from: takesFrom, to: takesTo } = inPlaceWrites(program, work, free);
   for (let t = 0; t < takesFrom.length; t++)
     if (takesFrom[t] >= 0 && (keeps[takesFrom[t]] || starts[takesTo[t]])) takesFrom[t] = takesTo[t] = -1;
-  return { ...touches, of, at, input, keeps, starts, takesFrom, takesTo };
+  return { ...touches, first, last, input, keeps, starts, takesFrom, takesTo };
 }
 
 /** Whether entry e of a task's touches writes. */
 export function writes(uses: Uses, e: number): boolean {
   return (uses.how[e] & WRITES) !== 0;
+}
+
+/** Positions in the schedule at which region r is used, ascending: `at[of[r]] … at[of[r + 1] - 1]`. */
+export interface Positions {
+  readonly of: Int32Array;
+  readonly at: Int32Array;
+}
+
+export function positionsOf({ row, region, first }: Uses, { order }: Schedule): Positions {
+  const of = new Int32Array(first.length + 1);
+  for (const r of region) of[r + 1]++;
+  for (let r = 0; r < first.length; r++) of[r + 1] += of[r];
+  const next = of.slice();
+  const at = new Int32Array(region.length);
+  order.forEach((task, position) => {
+    for (let e = row[task]; e < row[task + 1]; e++) at[next[region[e]]++] = position;
+  });
+  return { of, at };
 }

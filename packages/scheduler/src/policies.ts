@@ -18,10 +18,11 @@ export type Policy = (typeof POLICIES)[number];
 
 /** The policy at work on one task graph; reusable, as its arrays are large. */
 export class Orders {
-  private readonly waits: Int32Array;
   private readonly next: Int32Array;
   private readonly done: Uint8Array;
-  private readonly counts: Int32Array;
+  /** Predecessors that have not run, and those there are: made for the first policy that asks. */
+  private waits = new Int32Array(0);
+  private counts = new Int32Array(0);
   private countedFrom = -1;
   /** Operations whose next task can run. */
   private readonly able: number[] = [];
@@ -31,10 +32,8 @@ export class Orders {
     private readonly graph: TaskGraph,
     readonly model: MemoryModel,
   ) {
-    this.waits = new Int32Array(graph.tasks);
     this.next = new Int32Array(graph.start.length);
     this.done = new Uint8Array(graph.tasks);
-    this.counts = new Int32Array(graph.tasks);
     this.isAble = new Uint8Array(graph.start.length);
   }
 
@@ -53,8 +52,6 @@ export class Orders {
       }
       return true;
     }
-    this.count(first);
-    this.waits.set(this.counts.subarray(start[first], start[last]), start[first]);
     this.done.fill(0, start[first], start[last]);
     for (let o = first; o < last; o++) this.next[o] = start[o];
     return policy === 'pull' ? this.pull(first, last, bytes, limit, order) : this.push(policy, first, last, bytes, limit, order);
@@ -63,6 +60,10 @@ export class Orders {
   /** Predecessors from operation `first` on: most runs from there end early, so they are counted once for all. */
   private count(first: number): void {
     if (this.countedFrom === first) return;
+    if (this.countedFrom < 0) {
+      this.waits = new Int32Array(this.graph.tasks);
+      this.counts = new Int32Array(this.graph.tasks);
+    }
     this.countedFrom = first;
     const { start, row, from, operationOf, tasks } = this.graph;
     for (let t = start[first]; t < tasks; t++) {
@@ -81,6 +82,8 @@ export class Orders {
     order?: Sequence,
   ): boolean {
     const { start } = this.graph;
+    this.count(first);
+    this.waits.set(this.counts.subarray(start[first], start[last]), start[first]);
     this.able.length = 0;
     this.isAble.fill(0, first, last);
     for (let o = first; o < last; o++) this.offer(o);

@@ -58,8 +58,11 @@ function allTouches(work: Decomposition): Touches {
 function findTouches(work: Decomposition): Touches {
   const indexes = indexRegions(work);
   const row = new Int32Array(work.tasks.length + 1);
-  // Grown by hand: of millions of entries, lists of numbers would be copied and collected all the time.
-  let region = new Int32Array(Math.max(16, 2 * work.tasks.length));
+  // An entry per access, where regions are as large as what is accessed. Grown by hand: of millions of entries, lists of numbers would be
+  // copied and collected all the time.
+  let accesses = 0;
+  for (let t = 0; t < work.tasks.length; t++) accesses += work.tasks[t].accesses.length;
+  let region = new Int32Array(Math.max(16, accesses));
   let how = new Uint8Array(region.length);
   const stamp = new Int32Array(work.regions.length).fill(-1);
   let count = 0;
@@ -88,5 +91,5 @@ function findTouches(work: Decomposition): Touches {
     }
     row[t + 1] = count;
   }
-  return { row, region: region.slice(0, count), how: how.slice(0, count) };
+  return count === region.length ? { row, region, how } : { row, region: region.slice(0, count), how: how.slice(0, count) };
 }

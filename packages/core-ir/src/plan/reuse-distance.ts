@@ -38,7 +38,7 @@ export class ReuseMeter {
     private readonly touched: Touched,
     private readonly bytes: ArrayLike<number>,
   ) {
-    this.tree = new SumTree(touched.region.length);
+    this.tree = new SumTree(touched.region.length, sumOf(bytes));
     this.last = new Int32Array(bytes.length);
   }
 
@@ -77,14 +77,23 @@ export class ReuseMeter {
 }
 
 const BITS = 4;
+/** Of a whole number in 32 bits. */
+const GREATEST = 2 ** 31 - 1;
+
+function sumOf(bytes: ArrayLike<number>): number {
+  let sum = 0;
+  for (let r = 0; r < bytes.length; r++) sum += bytes[r];
+  return sum;
+}
 
 /** Numbers and the sums of every sixteen, of every sixteen of these, and so on: a sum over few neighbours looks at few. */
 class SumTree {
-  private readonly levels: Float64Array[] = [];
+  private readonly levels: (Int32Array | Float64Array)[] = [];
 
-  constructor(size: number) {
+  /** `most`: no sum is greater. */
+  constructor(size: number, most: number) {
     for (let count = size; ; count = Math.ceil(count / (1 << BITS))) {
-      this.levels.push(new Float64Array(count));
+      this.levels.push(most <= GREATEST ? new Int32Array(count) : new Float64Array(count));
       if (count <= 1) return;
     }
   }
