@@ -6,7 +6,7 @@ const LENGTHS = [256, 64, 16, 4, 1];
 /** What is in the way finds a free place; or displaces others in turn, so often at most. */
 const OTHERS = 12;
 const CHAIN = 40;
-const PASSES = 3;
+const PASSES = 4;
 
 interface Seam {
   readonly a: number;
@@ -16,32 +16,31 @@ interface Seam {
 }
 
 /**
- * Moves runs to where they would best lie, if that meets more wishes than it breaks: local search that only ever improves. First where
- * what is in the way finds a free place, then where it may displace others. O(wishes that are not met × groups that meet a run).
+ * Moves runs to where they would best lie, if that meets more wishes than it breaks: local search that only ever improves. What is in the
+ * way finds a free place or, with `chains`, may displace others. O(wishes that are not met × groups that meet a run).
  */
-export function closeGaps(layout: Layout): void {
+export function closeGaps(layout: Layout, chains: boolean): void {
   const { offsets, work } = layout;
-  for (const chains of [false, true]) {
-    for (let pass = 0; pass < PASSES; pass++) {
-      let closed = 0;
-      for (const { a, b, delta } of missedSeams(layout)) {
-        if (work.left < 0) return;
-        // Runs as long as one that was tried before are the same run.
-        let [behind, before] = [0, 0];
-        for (const most of LENGTHS) {
-          const gap = offsets[a] + delta - offsets[b];
-          if (gap === 0) break;
-          const tail = runOf(layout, b, 1, most);
-          const head = runOf(layout, a, -1, most);
-          const moved =
-            (tail.length !== behind && displace(layout, tail, gap, chains ? CHAIN : OTHERS, chains)) ||
-            (head.length !== before && displace(layout, head, -gap, chains ? CHAIN : OTHERS, chains));
-          if (moved) closed++;
-          [behind, before] = [tail.length, head.length];
-        }
+  const steps = chains ? CHAIN : OTHERS;
+  for (let pass = 0; pass < PASSES; pass++) {
+    let closed = 0;
+    for (const { a, b, delta } of missedSeams(layout)) {
+      if (work.left < 0) return;
+      // Runs as long as one that was tried before are the same run.
+      let [behind, before] = [0, 0];
+      for (const most of LENGTHS) {
+        const gap = offsets[a] + delta - offsets[b];
+        if (gap === 0) break;
+        const tail = runOf(layout, b, 1, most);
+        const head = runOf(layout, a, -1, most);
+        const moved =
+          (tail.length !== behind && displace(layout, tail, gap, steps, chains)) ||
+          (head.length !== before && displace(layout, head, -gap, steps, chains));
+        if (moved) closed++;
+        [behind, before] = [tail.length, head.length];
       }
-      if (closed === 0) break;
     }
+    if (closed === 0) return;
   }
 }
 

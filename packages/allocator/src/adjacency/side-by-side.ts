@@ -11,8 +11,10 @@ import { contiguousBytes, followersOf } from './wishes.js';
 
 /** What runs and their repair, and closing gaps, may look at: some seconds each. */
 const WORK = 150_000_000;
-const LOCAL = 50_000_000;
-/** So many times as much where height may be given for adjacency. */
+const LOCAL = 70_000_000;
+/** So many of these are made; all where height may be given for adjacency. */
+const FEW = 3;
+/** So many times as much work where height may be given for adjacency. */
 const EFFORT = 6;
 /** Above so many groups nothing is tried. */
 const MOST = 1_000_000;
@@ -30,8 +32,18 @@ const ATTEMPTS: readonly (readonly [classBits: number, share: number])[] = [
   [5, 0.7],
   [3, 1],
   [2, 0.9],
-  [3, 0.5],
+  [1.5, 0.3],
   [4, 0.9],
+  [3, 0.5],
+  [1, 0.7],
+  [3, 0.8],
+  [1.5, 0.9],
+  [3, 0.3],
+  [4, 0.3],
+  [1, 0.9],
+  [3.5, 0.5],
+  [1.5, 0.5],
+  [2.5, 0.7],
 ];
 
 /**
@@ -58,17 +70,21 @@ export function sideBySide(
     if (bytes > most) [best, most] = [found, bytes];
   };
   const room = limit >= ROOM * loadOf(groups).bytes;
-  for (const [k, [classBits, share]] of ATTEMPTS.entries()) {
+  const attempts = packing.slack ? ATTEMPTS : ATTEMPTS.slice(0, FEW);
+  for (const [k, [classBits, share]] of attempts.entries()) {
     if (!room || most >= ENOUGH * all || work.left < 0) break;
     signal.throwIfAborted();
-    progress(k, ATTEMPTS.length, 'adjacency');
+    progress(k, attempts.length, 'adjacency');
     const { offsets, homeless } = placeRuns(packing.buffers.length, groups, followers, orderOf(groups, classBits), limit, share, work);
     const layout = new Layout(groups, followers, offsets, limit, work);
-    if (makeRoom(layout, homeless)) keep(layout);
+    if (!makeRoom(layout, homeless)) continue;
+    closeGaps(layout, false);
+    keep(layout);
   }
   const offsets = Float64Array.from(groups, ({ pieces }) => best.offsets[pieces[0].buffer] - pieces[0].at);
   const layout = new Layout(groups, followers, offsets, limit, { left: LOCAL * effort });
-  closeGaps(layout);
+  closeGaps(layout, false);
+  closeGaps(layout, true);
   keep(layout);
   return best;
 }

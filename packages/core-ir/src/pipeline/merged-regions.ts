@@ -12,10 +12,10 @@ import { boxesOf, gridsOf, type Life, livesOf } from './region-grid.js';
 const MOST = 16;
 
 /**
- * The grain with larger regions, where what lives at any time hardly grows by it: neighbours along the innermost dimension that is cut
- * are merged until their bytes are a multiple of the alignment, so that the next can lie behind them without a gap; then further, in powers
- * of two. What lives may grow by the share `slack` at any time, and to the share `room` of the most that lives where less does. Tasks stay as
- * they are. Undefined where nothing is merged. O(log regions × (lives + steps)).
+ * The grain with larger regions: neighbours along the innermost dimension that is cut, but for blocks of the innermost of all, are merged
+ * until their bytes are a multiple of the alignment, so that the next can lie behind them without a gap. What lives may grow by the share
+ * `slack` at any time, and to the share `room` of the most that lives where less does. Tasks stay as they are. Undefined where nothing is
+ * merged. O(lives + steps).
  */
 export function mergedGrain(
   program: Program,
@@ -36,18 +36,11 @@ export function mergedGrain(
     factors[k] = wanted;
     return true;
   };
-  for (const [k, { axes, lives, ranges, space }] of grids.entries()) {
-    const [axis] = axes;
+  for (const [k, { axis, lives, ranges, space }] of grids.entries()) {
     const { align } = machine.spaces[space];
     let count = 1;
     while (count < MOST && (count * lives[0].bytes) % align > 0) count++;
     if (count > 1 && count < MOST && count <= ranges[axis].length) merge(k, axis, count);
-  }
-  for (const [k, { axes, ranges }] of grids.entries()) {
-    for (const axis of axes) {
-      while (factors[k][axis] < ranges[axis].length && merge(k, axis, 2 * factors[k][axis]));
-      if (factors[k][axis] < ranges[axis].length) break;
-    }
   }
   let found = grain;
   for (const [k, grid] of grids.entries()) {

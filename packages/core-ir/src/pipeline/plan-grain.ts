@@ -36,7 +36,7 @@ export async function planDrafts(run: Run, drafts: readonly Draft[]): Promise<Fi
   return allowed.reduce((best, draft) => (draft.score < best.score ? draft : best));
 }
 
-/** Regions are merged until they fill the space to these shares of the most that lives, where less lives; the first that fits is taken. */
+/** Where little lives, merged regions may fill the space to these shares of the most that lives; the first that fits is taken. */
 const ROOMS = [0.9, 0.75, 0.5];
 
 /**

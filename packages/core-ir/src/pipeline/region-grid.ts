@@ -13,8 +13,8 @@ export interface RegionGrid {
   readonly ranges: readonly (readonly (readonly [number, number])[])[];
   /** By cell of the grid. */
   readonly lives: readonly Residency[];
-  /** Dimensions along which regions are merged, the innermost first. */
-  readonly axes: readonly number[];
+  /** The dimension along which regions may be merged. */
+  readonly axis: number;
 }
 
 /** Tensors whose regions may be merged: those of one instance that are a grid, tied to no other, and pinned nowhere. */
@@ -54,8 +54,8 @@ export function gridsOf(
     if (cells.some((life) => life === undefined)) return [];
     const innermostFirst = shape.map((_, q) => (order.length > 0 ? order[q] : q)).reverse();
     // Blocks along the innermost dimension have other lives.
-    const axes = innermostFirst.slice(1).filter((d) => ranges[d].length > 1);
-    return axes.length > 0 ? [{ tensor, space, ranges, lives: cells as Residency[], axes }] : [];
+    const axis = innermostFirst.slice(1).find((d) => ranges[d].length > 1);
+    return axis === undefined ? [] : [{ tensor, space, ranges, lives: cells as Residency[], axis }];
   });
 }
 
