@@ -16,7 +16,6 @@ import { operationOrder, renumbered } from './operation-order.js';
 import { withOrdersThrough } from './orders-through.js';
 import { inTurns } from './program-order.js';
 import { bestSegments } from './segments.js';
-import { limitsOf, workingSpace } from './spaces.js';
 import { macsOfTask } from './task-cost.js';
 
 /** Boundaries that are looked at where nothing else is said. */
@@ -47,7 +46,6 @@ export class MinPeakScheduler implements Scheduler {
 export function minPeakOrder(graph: TaskGraph, model: MemoryModel, work: Decomposition, context: Context, maxCuts: number): Int32Array {
   const options = {
     maxCuts,
-    capacity: limitsOf(context)[workingSpace(context)],
     signal: context.signal,
     progress: (done: number, of: number): void => context.progress(done, of, 'segments'),
   };

@@ -12,8 +12,6 @@ export interface SegmentOptions {
   readonly maxCuts: number;
   /** Where the decomposer means segments to begin: then only these. */
   readonly boundaries?: readonly number[];
-  /** Bytes that there are: where the order takes more, every segment takes as few as it can, as what it takes above them must move. */
-  readonly capacity?: number;
   readonly signal?: AbortSignal;
   readonly progress?: (done: number, of: number) => void;
 }
@@ -56,6 +54,9 @@ export function bestSegments(
   const best = cuts.map((_, k) => (k === 0 ? 0 : Number.POSITIVE_INFINITY));
   const via: { from: number; policy: Policy }[] = [];
   bytes.reset();
+  // As the decomposer means them, each as low as it goes: what is far below the peak packs tighter.
+  const apart = known.length > 0 ? eachLowest(orders, policies, cuts, options.signal) : undefined;
+  if (apart) limit = Math.min(limit, apart.peak);
   // Of one segment all policies are known.
   for (let i = 0; i + 1 < cuts.length && cuts.length > 2; i++) {
     options.signal?.throwIfAborted();
@@ -91,17 +92,21 @@ export function bestSegments(
     for (const segment of chain) orders.run(segment.policy, segment.first, segment.last, bytes, Number.POSITIVE_INFINITY, tried);
     found = { order: tried.tasks, peak: bytes.peak };
   }
-  if (found.peak <= (options.capacity ?? Number.POSITIVE_INFINITY) || known.length === 0) return found;
-  const apart = eachLowest(orders, policies, cuts);
-  return apart.peak <= found.peak ? apart : found;
+  return apart && apart.peak <= found.peak ? apart : found;
 }
 
 /** Every segment by the policy of its own least peak, wherever the highest of all is. */
-function eachLowest(orders: Orders, policies: readonly Policy[], cuts: readonly number[]): ReturnType<typeof bestSegments> {
+function eachLowest(
+  orders: Orders,
+  policies: readonly Policy[],
+  cuts: readonly number[],
+  signal?: AbortSignal,
+): ReturnType<typeof bestSegments> {
   const bytes = new LiveBytes(orders.model);
   const order = new Sequence(orders.tasks);
   let peak = 0;
   for (let k = 0; k + 1 < cuts.length; k++) {
+    signal?.throwIfAborted();
     const state = bytes.save();
     let best: Policy = 'layers';
     let least = Number.POSITIVE_INFINITY;

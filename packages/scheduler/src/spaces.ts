@@ -34,7 +34,7 @@ export function limitedSpaces(
 }
 
 /** What a plan may take of each space, bytes: its size and the user's limit, less what is reserved. */
-export function limitsOf({ machine, constraints }: Pick<Context, 'machine' | 'constraints'>): Float64Array {
+function limitsOf({ machine, constraints }: Pick<Context, 'machine' | 'constraints'>): Float64Array {
   return Float64Array.from(machine.spaces, ({ name, bytes }) => {
     let limit = bytes;
     let reserved = 0;
@@ -47,7 +47,7 @@ export function limitsOf({ machine, constraints }: Pick<Context, 'machine' | 'co
 }
 
 /** The first counted space that a task engine reaches, else the first at all. */
-export function workingSpace({ machine }: Pick<Context, 'machine'>): number {
+function workingSpace({ machine }: Pick<Context, 'machine'>): number {
   const reached = machine.engines.filter(({ runs }) => runs === 'tasks').flatMap(({ spaces }) => spaces);
   return reached.find((space) => machine.spaces[space].counted) ?? reached[0] ?? 0;
 }
