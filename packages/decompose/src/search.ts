@@ -13,7 +13,7 @@ import { inject, injectable } from 'inversify';
 import { z } from 'zod';
 import { type Route, routesOf, widened } from './search/boundaries.js';
 import { type Geometry, geometryOf } from './search/geometry.js';
-import { paretoSet } from './search/pareto-set.js';
+import { fewestWithin, paretoSet } from './search/pareto-set.js';
 import { realise } from './search/realise.js';
 import { secondPasses, type Variant } from './search/second-pass.js';
 import type { SegmentLimits } from './search/segment.js';
@@ -123,14 +123,20 @@ function search(
     bands: options.rows,
     maxOperations: options.maxOperations,
     extraMacs,
+    most: () => Number.POSITIVE_INFINITY,
     keep: options.keep,
     align,
     capacity,
     mayRecompute: () => true,
     access: accessOf,
   };
+  // What is known to go with fewer bytes, from a rough look, is not looked at closely.
+  let most = limits.most;
   /** Within what the copies of a program leave of the extra MACs. */
-  const within = ({ macs }: Geometry): SegmentLimits => ({ ...limits, extraMacs: extraMacs + geometry.macs - macs });
+  const within = ({ macs }: Geometry): SegmentLimits => {
+    const spent = macs - geometry.macs;
+    return { ...limits, most: (extra) => most(extra + spent) * (1 + 1e-9), extraMacs: extraMacs - spent };
+  };
   const full = (each: Geometry): Route[] => routesOf(each, options.columns, within(each), signal);
   /** A quick look: one width of tiles, one row at a time. */
   const rough = (each: Geometry): Route[] =>
@@ -138,7 +144,10 @@ function search(
   const bytesOf = (tensor: number, { grids }: Geometry): number => (accessOf(tensor) === 'external' ? 0 : grids[tensor].bytes);
   const fixed = (tensor: number): boolean => pinned.has(program.tensors[tensor]?.name ?? '');
   const passes = { macs: geometry.macs, extraMacs, maxTried: options.maxTried, maxCopies: options.maxCopies, bytesOf, fixed };
-  const tried = bothAxes(program, geometry, rough, (first) => secondPasses(program, first, passes, rough));
+  const tried = bothAxes(program, geometry, rough, (first) => {
+    most = fewestWithin(first.routes, extraMacs);
+    return secondPasses(program, first, passes, rough);
+  });
   const total = (variant: Variant, route: Route): number => route.macs + variant.geometry.macs - geometry.macs;
   const frontOfAll = (variants: readonly Variant[]) =>
     paretoSet(
@@ -147,8 +156,9 @@ function search(
       ),
       geometry.macs * 0.001,
     );
+  most = fewestWithin(frontOfAll(tried), extraMacs);
   const promising = new Set([tried[0], ...frontOfAll(tried).map(({ variant }) => variant)]);
-  const variants = [...promising].map((variant) => ({ ...variant, routes: full(variant.geometry) }));
+  const variants = [...promising].map((variant) => ({ ...variant, routes: [...full(variant.geometry), ...variant.routes] }));
   const points = frontOfAll(variants);
   return points.map(({ variant, route, bytes, macs }) => ({
     bytes,

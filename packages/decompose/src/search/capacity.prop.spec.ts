@@ -2,14 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { routesOf, segmentsOf } from './boundaries.js';
 import { geometryOf } from './geometry.js';
-import { regionWidth, type SegmentLimits } from './segment.js';
+import type { SegmentLimits } from './segment.js';
 import { networks } from './spec-support.js';
+import { regionWidth } from './tile-bytes.js';
 
 const limits: SegmentLimits = {
   maxTiles: 6400,
   bands: [1, 2],
   maxOperations: 40,
   extraMacs: 0,
+  most: () => Number.POSITIVE_INFINITY,
   keep: 24,
   align: 1,
   capacity: Number.POSITIVE_INFINITY,

@@ -19,3 +19,19 @@ export function paretoSet<T extends Priced>(points: readonly T[], resolution = 0
   }
   return kept;
 }
+
+/** Steps of multiply-accumulates that `fewestWithin` tells apart. */
+const STEPS = 256;
+
+/** The fewest bytes of the points within so many multiply-accumulates, or a little more bytes. O(1) per question. */
+export function fewestWithin(points: readonly Priced[], macs: number): (within: number) => number {
+  const front = paretoSet(points);
+  const step = Math.max(1, macs / STEPS);
+  let next = 0;
+  let fewest = Number.POSITIVE_INFINITY;
+  const table = Array.from({ length: STEPS + 1 }, (_, k) => {
+    for (; next < front.length && front[next].macs <= k * step; next++) fewest = front[next].bytes;
+    return fewest;
+  });
+  return (within) => (within < 0 ? Number.POSITIVE_INFINITY : table[Math.min(STEPS, Math.floor(within / step))]);
+}

@@ -3,7 +3,8 @@ import { writerCuts } from '../stream-axis.js';
 import { tiles } from '../tiles.js';
 import { type Bottleneck, bottleneckAt, groupCuts } from './channel-groups.js';
 import type { Geometry, Grid } from './geometry.js';
-import { type Held, regionWidth, type Segment, tileWidth } from './segment.js';
+import type { Held, Segment } from './segment.js';
+import { regionWidth, tileWidth } from './tile-bytes.js';
 
 /** Inner cuts of one tensor along its rows and columns: of the tasks that write it, and of the regions that are freed on their own. */
 interface Cuts {
@@ -17,7 +18,8 @@ interface Cuts {
 
 /**
  * The grain of a chain of segments. Where a band's overlap is recomputed, the reader works in bands, and so does all behind it up to the
- * next tensor whose rows stay; their cuts are shifted by the rows that are made ahead, so that a band needs exactly one band more.
+ * next tensor whose rows stay; their cuts are shifted by the rows that are made ahead, so that a band needs exactly one band more. So are
+ * those of other bands, by less than a band: what a reader's band needs ends where a band does.
  * Tensors whose rows stay have regions of one row, which are freed one by one. All else is done row by row.
  */
 export function realise(geometry: Geometry, segments: readonly Segment[], maxTiles: number, align: number): Grain {
@@ -39,7 +41,8 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
       const grid = grids[tensor];
       if (grid.rowAxis < 0) continue;
       if (how === 'recomputed') recompute.push({ tensor, reader: geometry.readers[tensor][0], along: [grid.rowAxis] });
-      const taskRows = every(grid.rows, band, banded.has(tensor) ? Math.max(0, Math.round(hi)) : 0);
+      const ahead = Math.max(0, Math.round(hi));
+      const taskRows = every(grid.rows, band, banded.has(tensor) ? ahead : ahead % band);
       const taskColumns = every(grid.columns, widthOf(grid), 0);
       const regionRows = how === 'kept' ? every(grid.rows, 1, 0) : taskRows;
       const stored = (geometry.readers[tensor].at(-1) ?? segment.last) >= segment.last;

@@ -1,6 +1,8 @@
 import { bottleneckAt, groupedBytes } from './channel-groups.js';
-import type { Geometry, Grid, Node, Window } from './geometry.js';
+import type { Geometry, Grid, Node } from './geometry.js';
 import { type Priced, paretoSet } from './pareto-set.js';
+import { type Bytes, linesHeld, linesLeft, linesMade, MOMENTS, momentsOf, mostOf, rowsInHand, sumOf } from './progress.js';
+import { TileBytes } from './tile-bytes.js';
 
 /**
  * How a tensor inside a streamed segment is made and held. Rows are relative to the end of a band of its readers: `hi` are made ahead,
@@ -33,6 +35,8 @@ export interface SegmentLimits {
   readonly maxOperations: number;
   /** Multiply-accumulates beyond those of the program. */
   readonly extraMacs: number;
+  /** Bytes of a segment with so many extra multiply-accumulates, at most. */
+  readonly most: (macs: number) => number;
   /** Points kept per state of the sweep. */
   readonly keep: number;
   /** Bytes to which regions are aligned. */
@@ -57,6 +61,8 @@ interface Demand {
 }
 
 interface Partial extends Priced {
+  /** Bytes at each moment of the segment's progress, without the tiles in hand; `bytes` is the most of them. */
+  readonly live: Bytes;
   /** The largest tiles that are in hand at one time. */
   readonly tile: number;
   readonly held: Held | undefined;
@@ -67,6 +73,20 @@ interface State {
   points: readonly Partial[];
 }
 
+/** How a result is made. */
+interface Making {
+  /** Rows at a time, those that a task makes, and where the next begin. */
+  readonly band: number;
+  readonly tall: number;
+  readonly ahead: number;
+  readonly macs?: number;
+  /** Bytes of rows that are made early. */
+  readonly waiting?: number;
+  /** Bytes of what a band of so many rows has in hand. */
+  readonly window?: (rows: number) => number;
+}
+
+const NONE: Bytes = Array.from({ length: MOMENTS }, () => 0);
 const NOTHING: Demand = { hi: 0, start: 0, band: 1, bands: 1, hand: 0 };
 
 /**
@@ -93,40 +113,15 @@ export function segmentsTo(
   }
 }
 
-/** Columns of a tensor's tiles. */
-export function tileWidth(grid: Grid, columns: number, maxTiles: number): number {
-  if (columns === 0) return grid.columns;
-  return Math.min(grid.columns, Math.max(columns, Math.ceil((grid.rows * grid.columns) / maxTiles)));
-}
-
-/**
- * Columns of the regions of a tensor whose rows stay: so many tiles that rounding each region up to `align` bytes wastes little, where a
- * few do.
- */
-export function regionWidth(grid: Grid, tile: number, align: number): number {
-  const waste = (width: number): number => {
-    const bytes = width * grid.cellBytes;
-    return (Math.ceil(bytes / align) * align) / bytes;
-  };
-  let best = tile;
-  for (let count = 2; count <= MOST_TILES && count * tile <= grid.columns; count++)
-    if (waste(count * tile) < waste(best) * WASTED) best = count * tile;
-  return best;
-}
-
-/** Tiles that one region may take: more are freed late. */
-const MOST_TILES = 4;
-/** A wider region is worth it where it takes this share of the bytes at most. */
-const WASTED = 0.95;
-
 class Sweep {
-  private states: State[] = [{ wanted: new Map(), points: [{ bytes: 0, macs: 0, tile: 0, held: undefined }] }];
+  private readonly tiles: TileBytes;
+  private states: State[] = [{ wanted: new Map(), points: [{ bytes: 0, live: NONE, macs: 0, tile: 0, held: undefined }] }];
   /** Tensors that an operation of the segment needs as a whole: they must be made before it. */
   private readonly whole = new Set<number>();
-  /** Results of the segment that later ones read. */
-  private readonly results: number[] = [];
   /** Rows of the last result. */
   private readonly reference: number;
+  /** Progress at which bytes are counted. */
+  private readonly moments: readonly number[];
 
   constructor(
     private readonly geometry: Geometry,
@@ -138,6 +133,8 @@ class Sweep {
     const node = nodes[last - 1];
     const sized = grids[node.writes[0]]?.rowAxis >= 0 ? node.writes[0] : node.reads.find(({ reduced }) => reduced)?.tensor;
     this.reference = sized === undefined ? 1 : grids[sized].rows;
+    this.moments = momentsOf(this.reference);
+    this.tiles = new TileBytes(geometry, last, columns, limits);
   }
 
   /** Adds operation `o` in front; false where the segment cannot begin there or earlier. */
@@ -149,7 +146,6 @@ class Sweep {
     const [tensor] = node.writes;
     const next = new Map<string, State>();
     const stored = this.readLater(tensor);
-    if (stored && !this.results.includes(tensor)) this.results.push(tensor);
     const ends = writers[tensor].at(-1) === o;
     const begins = writers[tensor][0] === o;
     for (const state of this.states) this.choose(next, state, o, { stored, ends, begins });
@@ -160,35 +156,28 @@ class Sweep {
 
   /** Offers the best ways to begin the segment at `first`. */
   finish(first: number, visit: (segment: Segment) => void): void {
-    const { grids, nodes, writers } = this.geometry;
+    const { grids, nodes } = this.geometry;
     let constant = this.crossing(first);
-    let made = 0;
-    for (const tensor of this.results) if (writers[tensor][0] >= first && this.takesBytes(tensor)) made += grids[tensor].bytes;
     for (let o = first; o < this.last; o++) constant += nodes[o].sumBytes;
     for (const tensor of this.whole) if (!this.readLater(tensor) && this.takesBytes(tensor)) constant += grids[tensor].bytes;
     const found: Segment[] = [];
     for (const { wanted, points } of this.states) {
-      let before = 0;
-      let lag = 0;
-      let streamed = 0;
+      const read = [...NONE];
       for (const [tensor, demand] of wanted) {
         if (this.whole.has(tensor) || this.readLater(tensor)) continue;
         const access = this.limits.access(tensor);
         if (access === 'external') continue;
-        const line = this.lineBytes(grids[tensor]);
-        if (access === 'streamed')
-          streamed += overlapOf(demand, grids[tensor]) * line + this.windowBytes(tensor, demand.band) + demand.hand;
-        else {
-          before += grids[tensor].bytes;
-          lag += Math.min(grids[tensor].rows, Math.ceil(demand.start < 0 ? demand.band - demand.start : demand.band - 1)) * line;
-        }
+        const grid = grids[tensor];
+        const line = this.tiles.lineBytes(grid);
+        const inHand = access === 'streamed' ? this.tiles.windowBytes(tensor, demand.band) + demand.hand : 0;
+        const linesAt = access === 'streamed' ? linesHeld : linesLeft;
+        this.moments.forEach((done, k) => {
+          read[k] += inHand + line * linesAt(grid.rows, demand, done);
+        });
       }
-      // While a share f is made, a share 1 - f of what is read is left, and the rows by which reading lags behind.
-      const share = before === 0 ? 0 : Math.max(0, lag / before);
-      const both = Math.max(before + share * made, share * before + made);
-      for (const { bytes, macs, tile, held } of points) {
-        const total = constant + streamed + bytes + tile + both;
-        found.push({ first, last: this.last, columns: this.columns, bytes: total, macs, held });
+      for (const { live, macs, tile, held } of points) {
+        const total = constant + tile + mostOf(live, read);
+        if (total <= this.limits.most(macs)) found.push({ first, last: this.last, columns: this.columns, bytes: total, macs, held });
       }
     }
     for (const segment of paretoSet(found)) visit(segment);
@@ -219,37 +208,56 @@ class Sweep {
     const grid = this.geometry.grids[tensor];
     const demand = wanted.get(tensor) ?? NOTHING;
     const overlap = overlapOf(demand, grid);
-    const make = (how: Held['how'], band: number, tall: number, ahead: number, bytes: number, macs: number): void => {
+    const made = stored && begins && this.takesBytes(tensor);
+    const make = (how: Held['how'], { band, tall, ahead, macs = 0, waiting = 0, window }: Making): void => {
       const after = new Map(wanted);
       if (begins || how === 'recomputed') after.delete(tensor);
-      const hand = this.tileBytes(grid, tall, how === 'passing' ? this.columnStep(tensor) : 1);
+      const hand = this.tiles.tileBytes(grid, tall, how === 'passing' ? this.tiles.columnStep(tensor) : 1);
       const bands = how === 'kept' ? Math.max(1, Math.ceil((grid.rows - demand.hi) / band)) : demand.bands;
       this.want(after, node, { hi: demand.hi, start: ahead, band, bands, hand });
       const tile = how === 'passing' ? hand + demand.hand : demand.hand;
-      const grown = points.map((point) => ({
-        bytes: point.bytes + bytes,
-        macs: point.macs + macs,
-        tile: Math.max(point.tile, tile),
-        held: { tensor, how, hi: demand.hi, band, next: point.held },
-      }));
-      this.add(next, after, macs > 0 ? grown.filter((point) => point.macs <= this.limits.extraMacs) : grown);
+      const own = [...NONE];
+      if (window || made)
+        this.moments.forEach((done, k) => {
+          const inHand = rowsInHand(grid.rows, demand, how === 'recomputed' ? 'again' : 'once', this.reference, done);
+          if (made) own[k] += (grid.bytes / grid.rows) * linesMade(grid.rows, demand, done);
+          if (how === 'kept' && !stored && ends) own[k] += linesHeld(grid.rows, demand, done) * this.tiles.lineBytes(grid);
+          if (inHand > 0 && window) own[k] += waiting + window(inHand);
+        });
+      const none = !own.some((bytes) => bytes > 0);
+      const grown: Partial[] = [];
+      for (const point of points) {
+        if (point.macs + macs > this.limits.extraMacs) continue;
+        const bytes = none ? point.bytes : mostOf(point.live, own);
+        if (bytes + Math.max(point.tile, tile) > this.limits.most(point.macs + macs)) continue;
+        grown.push({
+          bytes,
+          live: none ? point.live : sumOf(point.live, own),
+          macs: point.macs + macs,
+          tile: Math.max(point.tile, tile),
+          held: { tensor, how, hi: demand.hi, band, next: point.held },
+        });
+      }
+      this.add(next, after, grown);
     };
     if (overlap === 0 && !stored) {
-      make('passing', demand.band, demand.band, demand.hi, 0, 0);
+      make('passing', { band: demand.band, tall: demand.band, ahead: demand.hi });
       return;
     }
-    const rate = Math.max(1, grid.rows / this.reference);
-    const held = stored || !ends ? 0 : Math.min(overlap, grid.rows) * this.lineBytes(grid);
     for (const band of this.limits.bands) {
       if (band > 1 && band >= grid.rows) break;
-      const waiting = stored ? 0 : Math.max(0, band - rate) * this.lineBytes(grid);
-      make('kept', band, band, demand.hi, held + waiting + (stored ? 0 : this.windowBytes(tensor, Math.max(band, demand.band))), 0);
+      // Rows made at a time wait for those who take fewer, and fewer rows until there are as many as those take.
+      const waiting = stored ? 0 : Math.abs(Math.min(demand.band, grid.rows) - band) * this.tiles.lineBytes(grid);
+      const bytes = stored ? 0 : this.tiles.windowBytes(tensor, Math.max(band, demand.band));
+      make('kept', { band, tall: band, ahead: demand.hi, waiting, window: () => bytes });
       if (!node.streams || !ends || !begins) break;
     }
     if (stored || !this.recomputable(tensor, o)) return;
-    const extra = node.macs * (rowsComputed(grid, demand) / grid.rows - 1);
-    if (extra > this.limits.extraMacs) return;
-    make('recomputed', demand.band, demand.band + overlap, demand.start, this.windowBytes(tensor, demand.band + overlap), extra);
+    const macs = node.macs * (rowsComputed(grid, demand) / grid.rows - 1);
+    if (macs > this.limits.extraMacs) return;
+    const again = { band: demand.band, tall: demand.band + overlap, ahead: demand.start, macs };
+    const row = this.tiles.windowBytes(tensor, 1);
+    make('recomputed', { ...again, window: (rows) => rows * row });
   }
 
   /** Adds what an operation wants of what it reads; `start` is where its own result will be computed next. */
@@ -308,56 +316,6 @@ class Sweep {
       nodes[reader].streams &&
       this.limits.mayRecompute(tensor, reader)
     );
-  }
-
-  private width(grid: Grid): number {
-    return tileWidth(grid, this.columns, this.limits.maxTiles);
-  }
-
-  /** A row that stays, region by region. */
-  private lineBytes(grid: Grid): number {
-    const width = this.regionWidth(grid);
-    const end = grid.columns % width;
-    return this.aligned(width * grid.cellBytes) * Math.floor(grid.columns / width) + this.aligned(end * grid.cellBytes);
-  }
-
-  private regionWidth(grid: Grid): number {
-    return regionWidth(grid, this.width(grid), this.limits.align);
-  }
-
-  private aligned(bytes: number): number {
-    return Math.ceil(bytes / this.limits.align) * this.limits.align;
-  }
-
-  /** `tall` rows of `count` tiles, each aligned. */
-  private tileBytes(grid: Grid, tall: number, count: number): number {
-    const width = this.width(grid);
-    const tiles = Math.min(Math.ceil(grid.columns / width), count);
-    return Math.ceil((width * Math.min(tall, grid.rows) * grid.cellBytes) / this.limits.align) * this.limits.align * tiles;
-  }
-
-  /** Tiles of a tensor that one tile of its reader takes anew. */
-  private columnStep(tensor: number): number {
-    let step = 1;
-    for (const window of this.columnWindows(tensor)) step = Math.max(step, window.stride);
-    return Math.ceil(step);
-  }
-
-  /** The columns of the widest reader's window, that many rows tall: those of one tile and the halo that the next shares. */
-  private windowBytes(tensor: number, tall: number): number {
-    const grid = this.geometry.grids[tensor];
-    const width = this.width(grid);
-    let most = 1;
-    for (const { size, stride } of this.columnWindows(tensor)) most = Math.max(most, Math.ceil((width * stride + size - stride) / width));
-    return this.tileBytes(grid, tall, most);
-  }
-
-  private columnWindows(tensor: number): Window[] {
-    const { readers, nodes } = this.geometry;
-    return readers[tensor].flatMap((reader) => {
-      const window = reader < this.last ? nodes[reader].reads.find((read) => read.tensor === tensor)?.columns : undefined;
-      return window ? [window] : [];
-    });
   }
 
   /** Tensors that live through the whole segment: made before, read after. */
