@@ -169,7 +169,8 @@ class Sweep {
         if (access === 'external') continue;
         const grid = grids[tensor];
         const line = this.tiles.lineBytes(grid);
-        const inHand = access === 'streamed' ? this.tiles.windowBytes(tensor, demand.band) + demand.hand : 0;
+        // Whole rows come in one by one, and wait until there are as many as a band takes.
+        const inHand = access === 'streamed' ? (demand.band - 1) * line + this.tiles.windowBytes(tensor, demand.band) + demand.hand : 0;
         const linesAt = access === 'streamed' ? linesHeld : linesLeft;
         this.moments.forEach((done, k) => {
           read[k] += inHand + line * linesAt(grid.rows, demand, done);
