@@ -1,4 +1,4 @@
-import type { Choice, Grain, InputAccess, Program, Values } from '@regrain/core-ir';
+import type { Choice, Grain, InputAccess, LowerBound, Program, Values } from '@regrain/core-ir';
 
 /** One measured figure beside its peer or bound. `ratio` is ours ÷ peer; `spread` the range of repeated runs ÷ their median, 0 where nothing varies. */
 export interface BenchRow {
@@ -72,6 +72,8 @@ export interface FrontOptions {
   readonly target: string;
   /** Of multiply-accumulates: a plan is made for each. */
   readonly factors: readonly number[];
+  /** Widths of tiles to choose from; absent: the decomposer's own. */
+  readonly columns?: readonly number[];
   readonly progress: (line: string) => void;
 }
 
@@ -83,6 +85,10 @@ export interface Front {
     readonly tasks: number;
   }[];
   readonly searchMs: number;
+  /** No plan without recomputation is below it. */
+  readonly bound: LowerBound;
+  /** Peak of the best plan by whole tensors. */
+  readonly tensorPeakBytes: number;
   /** Plans that are not verified. */
   readonly faults: readonly string[];
 }

@@ -1,5 +1,6 @@
 import { adjacencySuite } from './adjacency.js';
 import { allocateSuite } from './allocate.js';
+import { boundSuite } from './bound.js';
 import { conformanceSuite } from './conformance.js';
 import { equalSuite } from './equal.js';
 import { executeSuite } from './execute.js';
@@ -13,6 +14,7 @@ import type { Suite } from './suite.js';
 /** All suites of `regrain bench`. */
 export const suites: readonly Suite[] = [
   memorySuite,
+  boundSuite,
   paretoSuite,
   executeSuite,
   equalSuite,

@@ -1,5 +1,15 @@
 import type { ModelRunner, PlanKind, Runnable } from '@regrain/bench';
-import { type CompileOptions, countedBytes, type Loaded, OperatorSet, type Session, type Values } from '@regrain/core-ir';
+import {
+  type CompileOptions,
+  countedBytes,
+  HardwareTarget,
+  type Loaded,
+  lowerBound,
+  OperatorSet,
+  type Session,
+  type Values,
+  withInputs,
+} from '@regrain/core-ir';
 import { interfaceOf, readTensorFile } from '@regrain/frontend-onnx';
 import { emitWasm, evaluatorOf, ThreadedSession, WasmSession } from '@regrain/hw-wasm';
 import { mathOf } from '../compile/compile-file.js';
@@ -55,13 +65,16 @@ export function modelRunner(session: Session): ModelRunner {
       const wanted = new Set(loaded.program.tensors.filter(({ kind }) => kind === 'input').map(({ name }) => name));
       return wasm.run(new Map([...inputs].filter(([name]) => wanted.has(name))));
     },
-    async front(source, { freeze, input, target, factors, progress }) {
+    async front(source, { freeze, input, target, factors, columns, progress }) {
       const loaded =
         typeof source === 'string' ? await session.load(source, freezeOf(freeze)) : { program: source, constants: new Uint8Array() };
+      const regions = optionsFor('regions');
       const front = await planFront({
         session,
         loaded,
-        options: { ...optionsFor('regions'), target, input },
+        options: columns
+          ? { ...regions, pipeline: { ...regions.pipeline, decompose: { id: 'search', options: { columns } } }, target, input }
+          : { ...regions, target, input },
         maxMacFactor: Math.max(...factors),
         points: factors,
         progress,
@@ -69,7 +82,9 @@ export function modelRunner(session: Session): ModelRunner {
       const faults = front.points.flatMap(({ macFactor, result: { faults: found, verifiedBy } }) =>
         found.length > 0 || verifiedBy.length === 0 ? [`the plan at ${macFactor.toFixed(3)} is not verified`] : [],
       );
-      return { points: front.points, searchMs: front.searchMs, faults };
+      const { machine } = session.make(HardwareTarget, target);
+      const bound = lowerBound(loaded.program, machine, withInputs(loaded.program, [], input));
+      return { points: front.points, searchMs: front.searchMs, bound, tensorPeakBytes: front.tensorPeakBytes, faults };
     },
     async movement(source, { target, space, capacity, below, maxMacFactor }) {
       const loaded = typeof source === 'string' ? await session.load(source) : { program: source, constants: new Uint8Array() };

@@ -7,6 +7,7 @@ import {
   countedBytes,
   HardwareTarget,
   type Loaded,
+  type Machine,
   type Session,
   withInputs,
 } from '@regrain/core-ir';
@@ -77,7 +78,14 @@ export async function planFront(request: FrontRequest): Promise<PlannedFront> {
     const decompose: Choice = { id: SEARCH, options: { ...own, maxMacFactor: request.maxMacFactor, point } };
     const pipeline = { ...options.pipeline, decompose, adjust: undefined };
     // A front is of bytes and work: laying regions side by side would take a third of its time.
-    const result = await session.compile(loaded, { ...options, constraints, pipeline, adjacency: false, progress: undefined });
+    const compiled = (allocate: readonly Choice[]): Promise<CompileResult> =>
+      session.compile(loaded, { ...options, constraints, pipeline: { ...pipeline, allocate }, adjacency: false, progress: undefined });
+    const first = choicesOf(options.pipeline.allocate);
+    let result = await compiled([...first, ...SECOND.filter((id) => !first.some((each) => choiceId(each) === id))]);
+    if (isLoose(result, machine)) {
+      const tighter = await compiled([THOROUGH]);
+      if (arenaOf(tighter, machine) < arenaOf(result, machine)) result = tighter;
+    }
     const { metrics, decomposition } = result.plan;
     tensorPeakBytes = countedBytes(result.baseline.plan.metrics.peakBytes, machine);
     planned.push({
@@ -94,6 +102,23 @@ export async function planFront(request: FrontRequest): Promise<PlannedFront> {
 }
 
 const SEARCH = 'search';
+
+/** Placed by these, too: which one leaves fewer holes depends on the plan. */
+const SECOND = ['first-fit'];
+/** Tries many orders, which takes longer than all else. */
+const THOROUGH = 'hill-climb';
+/** The arena is so much higher than its live bytes that a search may pay; of so many tasks it takes seconds. */
+const LOOSE = 1.02;
+const FEW_TASKS = 8192;
+
+function arenaOf({ plan }: CompileResult, machine: Machine): number {
+  return countedBytes(plan.metrics.arenaBytes, machine);
+}
+
+function isLoose(result: CompileResult, machine: Machine): boolean {
+  const { metrics, decomposition } = result.plan;
+  return decomposition.tasks.length <= FEW_TASKS && arenaOf(result, machine) > LOOSE * countedBytes(metrics.peakBytes, machine);
+}
 
 /** Positions in the front: the ends, and between them those that save enough; evenly thinned to `most`. */
 export function worthPlanning(front: readonly { readonly bytes: number }[], most: number): number[] {
