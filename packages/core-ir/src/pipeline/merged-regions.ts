@@ -8,12 +8,9 @@ import { liveProfileOf } from '../plan/live-profile.js';
 import type { Drafted } from './draft.js';
 import { boxesOf, gridsOf, type Life, livesOf } from './region-grid.js';
 
-/** So many regions are merged, at most, until their bytes are a multiple of the alignment. */
-const MOST = 16;
-
 /**
  * The grain with larger regions: neighbours along the innermost dimension that is cut, but for blocks of the innermost of all, are merged
- * until their bytes are a multiple of the alignment, so that the next can lie behind them without a gap. What lives may grow by the share
+ * until their bytes are a multiple of the alignment, so that the next can lie behind them without a gap, or all are one. What lives may grow by the share
  * `slack` at any time, and to the share `room` of the most that lives where less does. Tasks stay as they are. Undefined where nothing is
  * merged. O(lives + steps).
  */
@@ -38,9 +35,10 @@ export function mergedGrain(
   };
   for (const [k, { axis, lives, ranges, space }] of grids.entries()) {
     const { align } = machine.spaces[space];
-    let count = 1;
-    while (count < MOST && (count * lives[0].bytes) % align > 0) count++;
-    if (count > 1 && count < MOST && count <= ranges[axis].length) merge(k, axis, count);
+    if (lives[0].bytes % align === 0) continue;
+    let count = 2;
+    while (count < ranges[axis].length && (count * lives[0].bytes) % align > 0) count++;
+    merge(k, axis, count);
   }
   let found = grain;
   for (const [k, grid] of grids.entries()) {
