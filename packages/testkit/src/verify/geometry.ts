@@ -84,36 +84,52 @@ export function firstOverlap(boxes: readonly Box[]): readonly [number, number] |
   if (rank === 0) return [0, 1];
   const axis = busiestAxis(boxes);
   const order = boxes.map((_, k) => k).sort((a, b) => boxes[a][axis][0] - boxes[b][axis][0]);
-  let open: number[] = [];
+  const open: number[] = [];
+  let count = 0;
   for (const k of order) {
     const start = boxes[k][axis][0];
-    open = open.filter((other) => boxes[other][axis][1] > start);
-    for (const other of open) if (shared(boxes[k], boxes[other]) > 0) return [Math.min(k, other), Math.max(k, other)];
-    open.push(k);
+    let kept = 0;
+    for (let at = 0; at < count; at++) {
+      const other = open[at];
+      if (boxes[other][axis][1] <= start) continue;
+      if (shared(boxes[k], boxes[other]) > 0) return [Math.min(k, other), Math.max(k, other)];
+      open[kept++] = other;
+    }
+    open[kept] = k;
+    count = kept + 1;
   }
   return undefined;
 }
 
-export function busiestAxis(boxes: readonly Box[]): number {
+/** The axis with the most starting points, apart from `other`. */
+export function busiestAxis(boxes: readonly Box[], other = -1): number {
   const rank = boxes[0]?.length ?? 0;
   let [axis, most] = [0, 0];
   for (let d = 0; d < rank; d++) {
+    if (d === other) continue;
     const starts = new Set(boxes.map((box) => box[d][0])).size;
     if (starts > most) [axis, most] = [d, starts];
   }
   return axis;
 }
 
-/** Finds the members of a set of boxes that share an element with a query: slabs along the busiest axis, each with its members. */
+/**
+ * Finds the members of a set of boxes that share an element with a query: slabs along the busiest axis, each with its members, by their
+ * starts along the next busiest one.
+ */
 export class BoxLookup {
   private readonly axis: number;
+  private readonly second: number;
   private readonly starts: number[];
   private readonly slabs: number[][];
   private readonly firstSlab: Int32Array;
+  /** The longest extent along the second axis. */
+  private longest = 0;
 
   constructor(private readonly boxes: readonly Box[]) {
     this.axis = busiestAxis(boxes);
-    const { axis } = this;
+    this.second = busiestAxis(boxes, this.axis);
+    const { axis, second } = this;
     const rank = boxes[0]?.length ?? 0;
     this.starts = rank === 0 ? [0] : [...new Set(boxes.map((box) => box[axis][0]))].sort((a, b) => a - b);
     this.slabs = this.starts.map(() => []);
@@ -123,7 +139,9 @@ export class BoxLookup {
       this.firstSlab[k] = from;
       if (rank === 0) this.slabs[0].push(k);
       else for (let s = from; s < this.starts.length && this.starts[s] < box[axis][1]; s++) this.slabs[s].push(k);
+      if (rank > 0) this.longest = Math.max(this.longest, box[second][1] - box[second][0]);
     });
+    if (rank > 0) for (const slab of this.slabs) slab.sort((a, b) => boxes[a][second][0] - boxes[b][second][0] || a - b);
   }
 
   /** Calls `visit` once for each member that meets the (non-empty) box. */
@@ -133,13 +151,29 @@ export class BoxLookup {
       for (const k of this.slabs[0]) visit(k);
       return;
     }
+    const { boxes, second } = this;
     const [lo, hi] = box[this.axis];
+    const end = box[second][1];
     const from = Math.max(0, this.slabOf(lo));
     for (let s = from; s < this.starts.length && (s === from || this.starts[s] < hi); s++) {
-      for (const k of this.slabs[s]) {
-        if (Math.max(from, this.firstSlab[k]) === s && shared(this.boxes[k], box) > 0) visit(k);
+      const slab = this.slabs[s];
+      for (let at = this.firstAbove(slab, box[second][0] - this.longest); at < slab.length; at++) {
+        const k = slab[at];
+        if (boxes[k][second][0] >= end) break;
+        if (Math.max(from, this.firstSlab[k]) === s && shared(boxes[k], box) > 0) visit(k);
       }
     }
+  }
+
+  /** The first member of a slab that starts above the coordinate, along the second axis. */
+  private firstAbove(slab: readonly number[], coordinate: number): number {
+    let [lo, hi] = [0, slab.length];
+    while (lo < hi) {
+      const mid = (lo + hi) >> 1;
+      if (this.boxes[slab[mid]][this.second][0] <= coordinate) lo = mid + 1;
+      else hi = mid;
+    }
+    return lo;
   }
 
   /** The last slab that starts at or before the coordinate; -1 if none does. */
