@@ -11,7 +11,7 @@ import {
 } from '@regrain/core-ir';
 import { inject, injectable } from 'inversify';
 import { z } from 'zod';
-import { type Route, routesOf, widened } from './search/boundaries.js';
+import { lowered, type Route, routesOf, widened } from './search/boundaries.js';
 import { type Geometry, geometryOf } from './search/geometry.js';
 import { fewestWithin, paretoSet } from './search/pareto-set.js';
 import { realise } from './search/realise.js';
@@ -160,6 +160,13 @@ function search(
   const promising = new Set([tried[0], ...frontOfAll(tried).map(({ variant }) => variant)]);
   const variants = [...promising].map((variant) => ({ ...variant, routes: [...full(variant.geometry), ...variant.routes] }));
   const points = frontOfAll(variants);
+  const fewest = points.at(-1);
+  if (fewest) {
+    const { variant } = fewest;
+    const route = lowered(variant.geometry, fewest.route, options.columns, { ...within(variant.geometry), most: limits.most });
+    const macs = total(variant, route);
+    if (macs > fewest.macs) points.push({ ...fewest, route, macs, bytes: Math.min(route.bytes, fewest.bytes * NEARLY) });
+  }
   return points.map(({ variant, route, bytes, macs }) => ({
     bytes,
     macFactor: geometry.macs > 0 ? 1 + macs / geometry.macs : 1,
@@ -199,6 +206,9 @@ function bothAxes(
   const [first, other] = least(columns) < least(rows) ? [columns, rows] : [rows, columns];
   return [...variantsOf(first), other];
 }
+
+/** A point that spends more on no less by estimate counts as so much less. */
+const NEARLY = 0.999;
 
 /** Points kept per state where the search only looks. */
 const ROUGHLY = 6;

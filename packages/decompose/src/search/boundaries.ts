@@ -73,6 +73,42 @@ export function widened(geometry: Geometry, route: Route, widths: readonly numbe
   });
 }
 
+/** Segments of this share of the peak are worth lowering, and to this share. */
+const HIGH = 0.92;
+const LOWER = 0.95;
+
+/**
+ * The same boundaries with all segments near the peak lower, as far as the multiply-accumulates reach: the highest by estimate need not be
+ * the highest of the plan. The highest first, each as cheaply as it goes.
+ */
+export function lowered(geometry: Geometry, route: Route, widths: readonly number[], limits: SegmentLimits): Route {
+  const segments = segmentsOf(route);
+  let left = limits.extraMacs - route.macs;
+  const order = segments.map((_, k) => k).filter((k) => segments[k].bytes >= route.bytes * HIGH);
+  for (const k of order.sort((a, b) => segments[b].bytes - segments[a].bytes || a - b)) {
+    const { first, last, bytes, macs } = segments[k];
+    const found: Segment[] = [];
+    for (const columns of widths) {
+      segmentsTo(geometry, last, columns, limits, (each) => void (each.first === first && found.push(each)), first);
+    }
+    const affordable = paretoSet(found).filter((each) => each.bytes < bytes && each.macs - macs <= left);
+    const best = affordable.find((each) => each.bytes <= route.bytes * LOWER) ?? affordable.at(-1);
+    if (!best) continue;
+    left -= best.macs - macs;
+    segments[k] = best;
+  }
+  let at: Route = { bytes: 0, macs: 0, segment: undefined, before: undefined, rest: 0 };
+  for (const segment of segments)
+    at = {
+      bytes: heldBy(at.bytes, segment.bytes, limits.capacity),
+      macs: at.macs + segment.macs,
+      segment,
+      before: at,
+      rest: at.rest + segment.bytes ** 2,
+    };
+  return at;
+}
+
 /** The segments of a route, first to last. */
 export function segmentsOf(route: Route): Segment[] {
   const list: Segment[] = [];
