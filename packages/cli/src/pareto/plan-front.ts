@@ -8,6 +8,7 @@ import {
   HardwareTarget,
   type Loaded,
   type Machine,
+  type PipelineConfig,
   type Session,
   withInputs,
 } from '@regrain/core-ir';
@@ -76,15 +77,21 @@ export async function planFront(request: FrontRequest): Promise<PlannedFront> {
     progress(`plan ${k + 1} of ${chosen.length}, ${foreseen.macFactor.toFixed(2)} of the multiply-accumulates`);
     const started = performance.now();
     const decompose: Choice = { id: SEARCH, options: { ...own, maxMacFactor: request.maxMacFactor, point } };
-    const pipeline = { ...options.pipeline, decompose, adjust: undefined };
+    const pipeline = { ...options.pipeline, adjust: undefined };
     // A front is of bytes and work: laying regions side by side would take a third of its time.
-    const compiled = (allocate: readonly Choice[]): Promise<CompileResult> =>
-      session.compile(loaded, { ...options, constraints, pipeline: { ...pipeline, allocate }, adjacency: false, progress: undefined });
+    const compiled = (how: Pick<PipelineConfig, 'decompose' | 'allocate'>): Promise<CompileResult> =>
+      session.compile(loaded, { ...options, constraints, pipeline: { ...pipeline, ...how }, adjacency: false, progress: undefined });
     const first = choicesOf(options.pipeline.allocate);
-    let result = await compiled([...first, ...SECOND.filter((id) => !first.some((each) => choiceId(each) === id))]);
+    const allocate = [...first, ...SECOND.filter((id) => !first.some((each) => choiceId(each) === id))];
+    let result = await compiled({ decompose, allocate });
+    const orElse = async (how: Pick<PipelineConfig, 'decompose' | 'allocate'>): Promise<void> => {
+      const other = await compiled(how);
+      if (arenaOf(other, machine) < arenaOf(result, machine)) result = other;
+    };
     if (isLoose(result, machine)) {
-      const tighter = await compiled([THOROUGH]);
-      if (arenaOf(tighter, machine) < arenaOf(result, machine)) result = tighter;
+      const wide: Choice = { id: SEARCH, options: { ...own, columns: WIDE, maxMacFactor: foreseen.macFactor } };
+      await orElse({ decompose: wide, allocate });
+      if (result.plan.decomposition.tasks.length <= FEW_TASKS) await orElse({ decompose, allocate: THOROUGH });
     }
     const { metrics, decomposition } = result.plan;
     tensorPeakBytes = countedBytes(result.baseline.plan.metrics.peakBytes, machine);
@@ -107,17 +114,19 @@ const SEARCH = 'search';
 const SECOND = ['first-fit'];
 /** Tries many orders, which takes longer than all else. */
 const THOROUGH = 'hill-climb';
-/** The arena is so much higher than its live bytes that a search may pay; of so many tasks it takes seconds. */
-const LOOSE = 1.02;
+/** Of so many tasks that takes seconds. */
 const FEW_TASKS = 8192;
+/** Fewer, wider tiles leave fewer holes. */
+const WIDE = [16, 32];
+/** The arena is so much higher than its live bytes that this may pay. */
+const LOOSE = 1.02;
 
 function arenaOf({ plan }: CompileResult, machine: Machine): number {
   return countedBytes(plan.metrics.arenaBytes, machine);
 }
 
 function isLoose(result: CompileResult, machine: Machine): boolean {
-  const { metrics, decomposition } = result.plan;
-  return decomposition.tasks.length <= FEW_TASKS && arenaOf(result, machine) > LOOSE * countedBytes(metrics.peakBytes, machine);
+  return arenaOf(result, machine) > LOOSE * countedBytes(result.plan.metrics.peakBytes, machine);
 }
 
 /** Positions in the front: the ends, and between them those that save enough; evenly thinned to `most`. */
