@@ -1,4 +1,14 @@
-import { type Box, type Grain, type IndexMap, type Operation, type Program, seeded, type Tensor, wholeTensorGrain } from '@regrain/core-ir';
+import {
+  type Box,
+  type Grain,
+  type IndexMap,
+  type Operand,
+  type Operation,
+  type Program,
+  seeded,
+  type Tensor,
+  wholeTensorGrain,
+} from '@regrain/core-ir';
 
 /** A program of so many tasks, with the grain that makes them. */
 export interface Sized {
@@ -25,17 +35,19 @@ export function graphOf(tasks: number): Sized {
   return wholeTensors('graph', tasks, (k) => [...new Set([k, k - Math.floor(random() * Math.min(k + 1, REACH))])]);
 }
 
+/** What is alike in all operations and tensors is one object, as a million of them would be most of the heap. */
 function wholeTensors(name: string, tasks: number, reads: (k: number) => readonly number[]): Sized {
   const map: IndexMap = [{ at: 0, size: ELEMENTS }];
-  const tensors: Tensor[] = [{ name: 't0', shape: [ELEMENTS], dtype: 'int8', kind: 'input' }];
+  const shape = [ELEMENTS];
+  const attributes = {};
+  const domain: Operation['domain'] = [];
+  const tensors: Tensor[] = [{ name: 't0', shape, dtype: 'int8', kind: 'input' }];
   const operations: Operation[] = [];
   for (let k = 0; k < tasks; k++) {
-    tensors.push({ name: `t${k + 1}`, shape: [ELEMENTS], dtype: 'int8', kind: 'computed' });
-    const operands = [
-      ...reads(k).map((tensor) => ({ tensor, mode: 'read' as const, map })),
-      { tensor: k + 1, mode: 'write' as const, map },
-    ];
-    operations.push({ name: `o${k}`, type: 'Node', attributes: {}, domain: [], operands, macs: 1 });
+    tensors.push({ name: `t${k + 1}`, shape, dtype: 'int8', kind: 'computed' });
+    // Lists of their exact length: those that grow keep room.
+    const operands = [...reads(k), k + 1].map((tensor): Operand => ({ tensor, mode: tensor > k ? 'write' : 'read', map }));
+    operations.push({ name: `o${k}`, type: 'Node', attributes, domain, operands, macs: 1 });
   }
   const program: Program = { name: `${name}-${tasks}`, tensors, operations, outputs: [tasks], states: [] };
   return { program, grain: wholeTensorGrain(program) };
