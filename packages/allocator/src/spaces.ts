@@ -17,11 +17,17 @@ export function homesOf(
   const working = workingSpace(machine);
   const outputs = new Set(program.outputs);
   const pinned = pinnedTensors({ machine, constraints });
-  return Int32Array.from(work.instances, ({ tensor, role }) => {
-    if (role !== 'primary') return working;
+  const homes = new Int32Array(work.instances.length).fill(working);
+  for (let i = 0; i < homes.length; i++) {
+    const { tensor, role } = work.instances[i];
+    if (role !== 'primary') continue;
     const { name, kind } = program.tensors[tensor];
-    return pinned.get(name) ?? (kind === 'input' ? machine.home.input : outputs.has(tensor) ? machine.home.output : working);
-  });
+    const pin = pinned.size > 0 ? pinned.get(name) : undefined;
+    if (pin !== undefined) homes[i] = pin;
+    else if (kind === 'input') homes[i] = machine.home.input;
+    else if (outputs.has(tensor)) homes[i] = machine.home.output;
+  }
+  return homes;
 }
 
 /** The spaces of tensors that the user pins, by the tensors' names. */

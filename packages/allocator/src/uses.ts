@@ -1,13 +1,4 @@
-import {
-  type Context,
-  type Decomposition,
-  type InputAccess,
-  inPlaceWrites,
-  type Program,
-  type Schedule,
-  touchedRegions,
-  WRITES,
-} from '@regrain/core-ir';
+import { type Context, type Decomposition, inPlaceWrites, type Program, type Schedule, touchedRegions, WRITES } from '@regrain/core-ir';
 
 /** How a region is used under a schedule; step times count tasks from 1. */
 export interface Uses {
@@ -19,8 +10,6 @@ export interface Uses {
   /** Positions in the schedule at which each region is used first and last; -1: never. */
   readonly first: Int32Array;
   readonly last: Int32Array;
-  /** Region → how it comes in; undefined for what the program computes. */
-  readonly input: readonly (InputAccess | undefined)[];
   /** 1: held to the end (outputs, state). */
   readonly keeps: Uint8Array;
   /** 1: there from the start (resident inputs, state). */
@@ -30,17 +19,13 @@ export interface Uses {
   readonly takesTo: Int32Array;
 }
 
-export function usesOf(program: Program, work: Decomposition, schedule: Schedule, { constraints }: Pick<Context, 'constraints'>): Uses {
-  const access = new Map(constraints.flatMap((each) => (each.kind === 'input' ? [[each.tensor, each.access] as const] : [])));
-  const tensorOf = (instance: number) => program.tensors[work.instances[instance].tensor];
-  const inputOf = (instance: number): InputAccess | undefined => {
-    const { kind, name } = tensorOf(instance);
-    return kind === 'input' ? (access.get(name) ?? 'resident') : undefined;
-  };
-  const free = (instance: number): boolean => tensorOf(instance).kind === 'constant' || inputOf(instance) === 'external';
-  const touches = touchedRegions(work, free);
-  const first = new Int32Array(work.regions.length).fill(-1);
-  const last = new Int32Array(work.regions.length).fill(-1);
+export function usesOf(program: Program, work: Decomposition, schedule: Schedule, context: Pick<Context, 'constraints'>): Uses {
+  const { free, kept, there } = instancesOf(program, work, context);
+  const isFree = (instance: number): boolean => free[instance] === 1;
+  const touches = touchedRegions(work, isFree);
+  const count = work.regions.length;
+  const first = new Int32Array(count).fill(-1);
+  const last = new Int32Array(count).fill(-1);
   for (let position = 0; position < schedule.order.length; position++) {
     const task = schedule.order[position];
     for (let e = touches.row[task]; e < touches.row[task + 1]; e++) {
@@ -49,21 +34,46 @@ export function usesOf(program: Program, work: Decomposition, schedule: Schedule
       last[r] = position;
     }
   }
-  const state = new Set(program.states.flatMap(({ from, to }) => [from.tensor, to.tensor]));
-  const outputs = new Set(program.outputs);
-  const keeps = new Uint8Array(work.regions.length);
-  const starts = new Uint8Array(work.regions.length);
-  const input = work.regions.map(({ instance }, r) => {
-    const { tensor, role } = work.instances[instance];
-    if (role !== 'primary' || free(instance)) return undefined;
-    if (outputs.has(tensor) || state.has(tensor)) keeps[r] = 1;
-    if (state.has(tensor) || inputOf(instance) === 'resident') starts[r] = 1;
-    return inputOf(instance);
-  });
-  const { from: takesFrom, to: takesTo } = inPlaceWrites(program, work, free);
+  const keeps = new Uint8Array(count);
+  const starts = new Uint8Array(count);
+  for (let r = 0; r < count; r++) {
+    const { instance } = work.regions[r];
+    keeps[r] = kept[instance];
+    starts[r] = there[instance];
+  }
+  const { from: takesFrom, to: takesTo } = inPlaceWrites(program, work, isFree);
   for (let t = 0; t < takesFrom.length; t++)
     if (takesFrom[t] >= 0 && (keeps[takesFrom[t]] || starts[takesTo[t]])) takesFrom[t] = takesTo[t] = -1;
-  return { ...touches, first, last, input, keeps, starts, takesFrom, takesTo };
+  return { ...touches, first, last, keeps, starts, takesFrom, takesTo };
+}
+
+/** Per instance, 1: takes no bytes of the plan; is held to the end; is there from the start. */
+interface Instances {
+  readonly free: Uint8Array;
+  readonly kept: Uint8Array;
+  readonly there: Uint8Array;
+}
+
+function instancesOf(program: Program, work: Decomposition, { constraints }: Pick<Context, 'constraints'>): Instances {
+  const access = new Map(constraints.flatMap((each) => (each.kind === 'input' ? [[each.tensor, each.access] as const] : [])));
+  const state = new Set(program.states.flatMap(({ from, to }) => [from.tensor, to.tensor]));
+  const outputs = new Set(program.outputs);
+  const count = work.instances.length;
+  const free = new Uint8Array(count);
+  const kept = new Uint8Array(count);
+  const there = new Uint8Array(count);
+  for (let i = 0; i < count; i++) {
+    const { tensor, role } = work.instances[i];
+    const { kind, name } = program.tensors[tensor];
+    const input = kind === 'input' ? (access.get(name) ?? 'resident') : undefined;
+    if (kind === 'constant' || input === 'external') free[i] = 1;
+    else if (role === 'primary') {
+      const persists = state.has(tensor);
+      if (persists || outputs.has(tensor)) kept[i] = 1;
+      if (persists || input === 'resident') there[i] = 1;
+    }
+  }
+  return { free, kept, there };
 }
 
 /** Whether entry e of a task's touches writes. */
