@@ -24,6 +24,7 @@ export const searchOptions = z.strictObject({
     .min(1)
     .optional()
     .describe('multiply-accumulates with recomputation ÷ without, at most (default: the mac-factor constraint, or none extra)'),
+  factors: z.array(z.number().min(1)).default([]).describe('up to each of these, too, a point is made that spends all it may'),
   point: z.number().int().min(0).optional().describe('take this point of the front up to maxMacFactor; 0 recomputes nothing'),
   columns: z.array(z.number().int().min(0)).min(1).default([1, 2, 4, 8]).describe('widths of tiles to choose from; 0: whole rows'),
   rows: z.array(z.number().int().min(1)).min(1).default([1, 2, 4, 8]).describe('rows made at a time, to choose from'),
@@ -39,6 +40,8 @@ export type SearchOptions = z.output<typeof searchOptions>;
 export interface FrontPoint {
   readonly bytes: number;
   readonly macFactor: number;
+  /** The point before it, with all spent that may be: its other segments near the peak are lower, too. */
+  readonly spending: boolean;
   readonly grain: () => Grain;
 }
 
@@ -159,27 +162,35 @@ function search(
   most = fewestWithin(frontOfAll(tried), extraMacs);
   const promising = new Set([tried[0], ...frontOfAll(tried).map(({ variant }) => variant)]);
   const variants = [...promising].map((variant) => ({ ...variant, routes: [...full(variant.geometry), ...variant.routes] }));
-  const points = frontOfAll(variants);
-  const fewest = points.at(-1);
-  if (fewest) {
-    const { variant } = fewest;
-    const route = lowered(variant.geometry, fewest.route, options.columns, { ...within(variant.geometry), most: limits.most });
-    const macs = total(variant, route);
-    if (macs > fewest.macs) points.push({ ...fewest, route, macs, bytes: Math.min(route.bytes, fewest.bytes * NEARLY) });
-  }
-  return points.map(({ variant, route, bytes, macs }) => ({
-    bytes,
-    macFactor: geometry.macs > 0 ? 1 + macs / geometry.macs : 1,
-    grain: () => ({
-      ...realise(
-        variant.geometry,
-        widened(variant.geometry, route, [...options.columns, ...WIDER], within(variant.geometry)),
-        options.maxTiles,
-        align,
-      ),
-      ...(variant.copies.length > 0 ? { copies: variant.copies } : {}),
-    }),
-  }));
+  const front = frontOfAll(variants);
+  const spent = [...options.factors.filter((factor) => factor < macFactor), macFactor].flatMap((factor) => {
+    const extra = (factor - 1) * geometry.macs;
+    const fewest = front.findLast(({ macs }) => macs <= extra);
+    if (!fewest) return [];
+    const { geometry: own } = fewest.variant;
+    const bounds = { ...limits, extraMacs: extra - (own.macs - geometry.macs) };
+    const route = lowered(own, fewest.route, options.columns, bounds);
+    const macs = total(fewest.variant, route);
+    if (macs <= fewest.macs) return [];
+    return [{ ...fewest, route, macs, bytes: Math.min(route.bytes, fewest.bytes * NEARLY), spending: true }];
+  });
+  const points = [...front.map((point) => ({ ...point, spending: false })), ...spent];
+  return points
+    .sort((a, b) => a.macs - b.macs)
+    .map(({ variant, route, bytes, macs, spending }) => ({
+      bytes,
+      spending,
+      macFactor: geometry.macs > 0 ? 1 + macs / geometry.macs : 1,
+      grain: () => ({
+        ...realise(
+          variant.geometry,
+          widened(variant.geometry, route, [...options.columns, ...WIDER], within(variant.geometry)),
+          options.maxTiles,
+          align,
+        ),
+        ...(variant.copies.length > 0 ? { copies: variant.copies } : {}),
+      }),
+    }));
 }
 
 /** Bytes of the counted spaces, where something moves regions between them and others; else nothing is gained by being nearly small enough. */

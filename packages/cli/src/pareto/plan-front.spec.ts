@@ -16,6 +16,10 @@ describe('a front', () => {
     expect(worthWithin(front, [1, 1.35])).toEqual([0, 1, 3]);
     expect(worthWithin(front, [1.6])).toEqual([3, 4, 6]);
     expect(worthWithin([], [1])).toEqual([]);
+    const spent = front
+      .toSpliced(4, 0, { ...front[3], bytes: 88.9, macFactor: 1.34 })
+      .map((each, k) => (k === 4 ? { ...each, spending: true } : each));
+    expect(worthWithin(spent, [1.35])).toEqual([1, 3, 4]);
   });
 
   it('keeps what no other beats in bytes and in MACs', () => {

@@ -57,7 +57,11 @@ export async function planFront(request: FrontRequest): Promise<PlannedFront> {
   const constraints = options.constraints.filter(({ kind }) => kind !== 'mac-factor');
   const { machine } = session.make(HardwareTarget, options.target);
   const choice = choicesOf(options.pipeline.decompose).find((each) => choiceId(each) === SEARCH);
-  const own = searchOptions.parse(typeof choice === 'object' ? (choice.options ?? {}) : {});
+  const { points } = request;
+  const own = searchOptions.parse({
+    ...(typeof points === 'number' ? {} : { factors: points }),
+    ...(typeof choice === 'object' ? (choice.options as object) : {}),
+  });
   const began = performance.now();
   progress('searching the front');
   const signal = options.signal ?? new AbortController().signal;
@@ -68,7 +72,6 @@ export async function planFront(request: FrontRequest): Promise<PlannedFront> {
     request.maxMacFactor,
   );
   const searchMs = performance.now() - began;
-  const { points } = request;
   const chosen = typeof points === 'number' ? worthPlanning(front, points) : worthWithin(front, points);
   const planned: PlannedPoint[] = [];
   let tensorPeakBytes = 0;
@@ -143,9 +146,12 @@ export function worthPlanning(front: readonly { readonly bytes: number }[], most
 /** Plans for one factor: estimates are a few per cent off, and what is foreseen to take a little more may be planned with less. */
 const TRIED = 3;
 
-/** Positions in the front: of those within each factor the last, and before it those that are foreseen to take so much more than the next. */
+/**
+ * Positions in the front: of those within each factor the last, and before it those that are foreseen to take so much more than the next.
+ * One that spends what the one before it leaves is planned besides.
+ */
 export function worthWithin(
-  front: readonly { readonly bytes: number; readonly macFactor: number }[],
+  front: readonly { readonly bytes: number; readonly macFactor: number; readonly spending?: boolean }[],
   factors: readonly number[],
 ): number[] {
   const kept = new Set<number>();
@@ -153,8 +159,9 @@ export function worthWithin(
     let least = 0;
     let left = TRIED;
     for (let k = front.findLastIndex(({ macFactor }) => macFactor <= factor + 1e-9); k >= 0 && left > 0; k--) {
-      if (front[k].bytes * STEP < least) continue;
+      if (!front[k].spending && front[k].bytes * STEP < least) continue;
       kept.add(k);
+      if (front[k].spending) continue;
       least = front[k].bytes;
       left--;
     }
