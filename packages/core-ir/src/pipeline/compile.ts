@@ -15,8 +15,9 @@ import { checkConstraints, unlimited, withoutCapacity } from './constraints.js';
 import { checkContradictions, usableBytes, withMergedReserves } from './contradictions.js';
 import { BudgetSpent, type Deadline, deadlineIn } from './deadline.js';
 import { withInputs } from './input-access.js';
-import { compiledOf, decomposeAll, type Finished, isInfeasible, placeSideBySide, planDrafts, planGrain } from './plan-grain.js';
+import { compiledOf, decomposeAll, type Finished, isInfeasible, planDrafts, planGrain } from './plan-grain.js';
 import { Run } from './run.js';
+import { placeSideBySide } from './side-by-side.js';
 import type { CompileOptions, CompileResult } from './types.js';
 
 /** What made the baseline's grain. */

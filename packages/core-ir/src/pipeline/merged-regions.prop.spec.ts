@@ -21,12 +21,13 @@ const cases = fc.record({
   others: fc.array(fc.record({ bytes: fc.integer({ min: 1, max: 900 }), first: fc.nat(STEPS), last: fc.nat(6) }), { maxLength: 6 }),
   room: fc.constantFrom(0.5, 0.9),
   slack: fc.constantFrom(0, 0.1),
+  least: fc.integer({ min: 1, max: 4 }),
 });
 
 describe('mergedGrain', () => {
   it('covers the tensor, and at no time lets more live than is allowed', () => {
     fc.assert(
-      fc.property(cases, ({ rows, columns, channels, lives, others, room, slack }) => {
+      fc.property(cases, ({ rows, columns, channels, lives, others, room, slack, least }) => {
         const boxes = Array.from(
           { length: rows * columns },
           (_, k): Box => [
@@ -58,7 +59,7 @@ describe('mergedGrain', () => {
           steps: Array.from({ length: STEPS }, () => ({ kind: 'task', task: 0, engine: 0, waits: [] })),
         } as unknown as Drafted<'grain' | 'work' | 'residencies' | 'steps'>;
         const machine = { spaces: [{ name: 'sram', bytes: Number.POSITIVE_INFINITY, align: ALIGN, counted: true }] } as unknown as Machine;
-        const found = mergedGrain(program, draft, machine, new Set(), room, slack);
+        const found = mergedGrain(program, draft, machine, new Set(), room, slack, least);
         if (!found) return;
         const [merged] = found.regions;
         const live = (list: readonly Pick<Residency, 'bytes' | 'first' | 'last'>[], t: number): number =>

@@ -10,9 +10,9 @@ import { boxesOf, gridsOf, type Life, livesOf } from './region-grid.js';
 
 /**
  * The grain with larger regions: neighbours along the innermost dimension that is cut, but for blocks of the innermost of all, are merged
- * until their bytes are a multiple of the alignment, so that the next can lie behind them without a gap, or all are one. What lives may grow by the share
- * `slack` at any time, and to the share `room` of the most that lives where less does. Tasks stay as they are. Undefined where nothing is
- * merged. O(lives + steps).
+ * until they are `least`, or half as many and so on where that does not fit, and until their bytes are a multiple of the alignment, so that
+ * the next can lie behind them without a gap, or all are one. What lives may grow by the share `slack` at any time, and to the share `room`
+ * of the most that lives where less does. Tasks stay as they are. Undefined where nothing is merged. O((lives + steps) × log least).
  */
 export function mergedGrain(
   program: Program,
@@ -21,6 +21,7 @@ export function mergedGrain(
   pinned: ReadonlySet<string>,
   room: number,
   slack: number,
+  least = 1,
 ): Grain | undefined {
   const whole = programOf(program, grain);
   const grids = gridsOf(whole, { work, residencies }, pinned);
@@ -35,10 +36,12 @@ export function mergedGrain(
   };
   for (const [k, { axis, lives, ranges, space }] of grids.entries()) {
     const { align } = machine.spaces[space];
-    if (lives[0].bytes % align === 0) continue;
-    let count = 2;
-    while (count < ranges[axis].length && (count * lives[0].bytes) % align > 0) count++;
-    merge(k, axis, count);
+    const { length } = ranges[axis];
+    for (let wanted = Math.min(least, length); wanted >= 1; wanted = Math.floor(wanted / 2)) {
+      let count = wanted;
+      while (count < length && (count * lives[0].bytes) % align > 0) count++;
+      if (count === 1 || merge(k, axis, count)) break;
+    }
   }
   let found = grain;
   for (const [k, grid] of grids.entries()) {

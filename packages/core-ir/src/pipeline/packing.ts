@@ -5,7 +5,7 @@ import type { Residency } from '../extension-points/mover.js';
 import type { Constraint } from '../ir/constraint.js';
 import type { Decomposition } from '../ir/decomposition.js';
 import type { Machine } from '../ir/machine.js';
-import type { Placement, Step } from '../ir/plan.js';
+import type { Placement, Plan, Step } from '../ir/plan.js';
 import type { Program } from '../ir/program.js';
 
 /** The packing of one space, and which residency each of its buffers is (-1: reserved by the user). */
@@ -138,7 +138,7 @@ function nearWishes(
   program: Program,
   work: Decomposition,
   steps: readonly Step[],
-  residencies: readonly Residency[],
+  residencies: readonly Pick<Residency, 'holds' | 'first' | 'last'>[],
 ): (readonly [number, number, number])[] {
   const ofRegion: number[][] = work.regions.map(() => []);
   residencies.forEach(({ holds }, r) => {
@@ -165,4 +165,16 @@ function nearWishes(
     }
   });
   return [...worth].map(([key, bytes]) => [Math.floor(key / residencies.length), key % residencies.length, bytes] as const);
+}
+
+/** Bytes read behind a seam of two placed regions that lie side by side ÷ bytes behind all such seams; 1 where there are none. */
+export function shareSideBySide(program: Program, { decomposition, steps, placements }: Plan): number {
+  let all = 0;
+  let met = 0;
+  for (const [a, b, bytes] of nearWishes(program, decomposition, steps, placements)) {
+    const [before, here] = [placements[a], placements[b]];
+    all += bytes;
+    if (before.space === here.space && before.offset + before.bytes === here.offset) met += bytes;
+  }
+  return all === 0 ? 1 : met / all;
 }
