@@ -71,33 +71,28 @@ function byAffinity(graph: TaskGraph, model: MemoryModel, window: number): Int32
     if (waits[t] === 0) first.push(t);
   }
   const order = new Int32Array(graph.tasks);
-  const seen: number[] = [];
+  const early: number[] = [];
+  const late: number[] = [];
   for (let now = 0; now < graph.tasks; now++) {
+    early.length = 0;
+    while (first.size > 0 && early.length < window) {
+      const task = first.pop();
+      if (!done[task]) early.push(task);
+    }
+    late.length = 0;
+    while (latest.length > 0 && late.length < window) {
+      const task = latest.pop() as number;
+      if (!done[task]) late.push(task);
+    }
     let best = -1;
     let most = Number.NEGATIVE_INFINITY;
-    const look = (task: number): void => {
+    for (let k = 0; k < early.length + late.length; k++) {
+      const task = k < early.length ? early[k] : late[k - early.length];
       const value = affinity(model, task, touchedAt, now);
       if (value > most || (value === most && task < best)) [best, most] = [task, value];
-    };
-    seen.length = 0;
-    while (first.size > 0 && seen.length < window) {
-      const task = first.pop();
-      if (done[task]) continue;
-      seen.push(task);
-      look(task);
     }
-    for (const task of seen) if (task !== best) first.push(task);
-    const chosenFirst = best;
-    seen.length = 0;
-    while (latest.length > 0 && seen.length < window) {
-      const task = latest.pop() as number;
-      if (done[task]) continue;
-      seen.push(task);
-      look(task);
-    }
-    for (let k = seen.length - 1; k >= 0; k--) if (seen[k] !== best) latest.push(seen[k]);
-    // Passed over after all.
-    if (chosenFirst >= 0 && chosenFirst !== best) first.push(chosenFirst);
+    for (const task of early) if (task !== best) first.push(task);
+    for (let k = late.length - 1; k >= 0; k--) if (late[k] !== best) latest.push(late[k]);
     order[now] = best;
     done[best] = 1;
     for (let e = model.row[best]; e < model.row[best + 1]; e++) touchedAt[model.region[e]] = now;

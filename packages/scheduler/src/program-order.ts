@@ -29,6 +29,12 @@ export class ProgramOrderScheduler implements Scheduler {
 
 /** Of the tasks that can run, always the first as the program stands. */
 export function inTurns(graph: TaskGraph): Int32Array {
-  if (runsAsNumbered(graph)) return new Int32Array(graph.tasks).map((_, t) => t);
+  if (runsAsNumbered(graph)) return asNumbered(graph.tasks);
   return listSchedule(graph, new TaskHeap((a, b) => a < b), (ready) => ready.pop());
+}
+
+function asNumbered(tasks: number): Int32Array {
+  const order = new Int32Array(tasks);
+  for (let t = 0; t < tasks; t++) order[t] = t;
+  return order;
 }
