@@ -17,6 +17,7 @@ import { fewestWithin, paretoSet } from './search/pareto-set.js';
 import { realise } from './search/realise.js';
 import { secondPasses, type Variant } from './search/second-pass.js';
 import type { SegmentLimits } from './search/segment.js';
+import { endedTall } from './search/tall-end.js';
 
 export const searchOptions = z.strictObject({
   maxMacFactor: z
@@ -184,7 +185,12 @@ function search(
       grain: () => ({
         ...realise(
           variant.geometry,
-          widened(variant.geometry, route, [...options.columns, ...WIDER], within(variant.geometry)),
+          endedTall(
+            variant.geometry,
+            widened(variant.geometry, route, [...options.columns, ...WIDER], within(variant.geometry)),
+            options.columns,
+            limits,
+          ),
           options.maxTiles,
           align,
         ),

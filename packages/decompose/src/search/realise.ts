@@ -4,6 +4,7 @@ import { tiles } from '../tiles.js';
 import { type Bottleneck, bottleneckAt, groupCuts } from './channel-groups.js';
 import type { Geometry, Grid } from './geometry.js';
 import type { Held, Segment } from './segment.js';
+import { tallWidth } from './tall-end.js';
 import { regionWidth, tileWidth } from './tile-bytes.js';
 
 /** Inner cuts of one tensor along its rows and columns: of the tasks that write it, and of the regions that are freed on their own. */
@@ -14,6 +15,8 @@ interface Cuts {
   readonly regionColumns: readonly number[];
   /** Along the channels. */
   readonly groups?: { readonly axis: number; readonly cuts: readonly number[] };
+  /** From this row on, tiles that reach to the bottom, with these cuts. */
+  readonly end?: { readonly row: number; readonly columns: readonly number[] };
 }
 
 /**
@@ -48,7 +51,7 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
       const stored = (geometry.readers[tensor].at(-1) ?? segment.last) >= segment.last;
       const width = stored ? widthAtLeast(grid, widthOf(grid)) : how === 'kept' ? regionWidth(grid, widthOf(grid), align) : widthOf(grid);
       const regionColumns = every(grid.columns, width, 0);
-      cuts.set(tensor, { taskRows, taskColumns, regionRows, regionColumns });
+      cuts.set(tensor, { taskRows, taskColumns, regionRows, regionColumns, ...tallEnd(geometry, segment, tensor) });
     }
     for (let o = segment.first; o < segment.last; o++) {
       if (!segment.groups) reduce.push(...partialSums(geometry, o, widthOf));
@@ -66,11 +69,18 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
   const boxesOf = (tensor: number, rows: readonly number[], columns: readonly number[]): Box[] => {
     const { rowAxis, columnAxis } = grids[tensor];
     const { shape } = program.tensors[tensor];
-    const groups = cuts.get(tensor)?.groups;
-    const boxes = tiles(
-      shape,
-      shape.map((_, d) => (d === rowAxis ? rows : d === columnAxis ? columns : d === groups?.axis ? groups.cuts : between[tensor][d])),
-    );
+    const { groups, end } = cuts.get(tensor) ?? {};
+    const product = (down: readonly number[], across: readonly number[]): Box[] =>
+      tiles(
+        shape,
+        shape.map((_, d) => (d === rowAxis ? down : d === columnAxis ? across : d === groups?.axis ? groups.cuts : between[tensor][d])),
+      );
+    const boxes = end
+      ? [
+          ...product([...rows.filter((row) => row < end.row), end.row], columns).filter((box) => box[rowAxis][0] < end.row),
+          ...product([end.row], end.columns).filter((box) => box[rowAxis][0] >= end.row),
+        ]
+      : product(rows, columns);
     // In the order in which they stream, also where that is not the order of the axes.
     return !groups && columnAxis >= 0 && columnAxis < rowAxis ? boxes.sort((a, b) => a[rowAxis][0] - b[rowAxis][0]) : boxes;
   };
@@ -88,6 +98,14 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
     return boxes.length > 0 ? boxes.filter((box): box is Box => box !== undefined) : [domainBox(operation)];
   });
   return { ...wholeTensorGrain(program), regions, tasks, recompute, reduce, segments: segments.map(({ first }) => first) };
+}
+
+/** Where and how the tall end of a segment cuts a tensor, if it does. */
+function tallEnd(geometry: Geometry, segment: Segment, tensor: number): Pick<Cuts, 'end'> {
+  const grid = geometry.grids[tensor];
+  const row = segment.end?.from.get(tensor) ?? grid.rows;
+  if (!segment.end || row <= 0 || row >= grid.rows) return {};
+  return { end: { row, columns: every(grid.columns, tallWidth(geometry, segment, grid, segment.end.columns), 0) } };
 }
 
 /** The wide maps in groups of channels, row by row; the narrow one by one task (over all partial sums), stored in rows. */

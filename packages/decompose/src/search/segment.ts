@@ -25,6 +25,16 @@ export interface Segment extends Priced {
   readonly held: Held | undefined;
   /** It is a bottleneck whose channels go in so many groups, one after the other. */
   readonly groups?: number;
+  /** Its last rows are made column by column. */
+  readonly end?: TallEnd;
+}
+
+/** The last rows of a segment, made column by column. */
+export interface TallEnd {
+  /** Columns of a tile of the narrowest map; of others in proportion. */
+  readonly columns: number;
+  /** Per tensor of the segment, the row from which its tiles reach to the bottom. */
+  readonly from: ReadonlyMap<number, number>;
 }
 
 export interface SegmentLimits {
