@@ -93,8 +93,11 @@ export async function planFront(request: FrontRequest): Promise<PlannedFront> {
     };
     if (isLoose(result, machine)) {
       const wide: Choice = { id: SEARCH, options: { ...own, columns: WIDE, maxMacFactor: foreseen.macFactor } };
+      const lowest = arenaOf(result, machine) * CLIMBED;
+      const few = result.plan.decomposition.tasks.length <= FEW_TASKS;
       await orElse({ decompose: wide, allocate });
-      if (result.plan.decomposition.tasks.length <= FEW_TASKS) await orElse({ decompose, allocate: THOROUGH });
+      const beaten = planned.some(({ macFactor, arenaBytes }) => macFactor <= foreseen.macFactor && arenaBytes <= lowest);
+      if (few && !beaten && lowest < arenaOf(result, machine)) await orElse({ decompose, allocate: THOROUGH });
     }
     const { metrics, decomposition } = result.plan;
     tensorPeakBytes = countedBytes(result.baseline.plan.metrics.peakBytes, machine);
@@ -117,6 +120,8 @@ const SEARCH = 'search';
 const SECOND = ['first-fit'];
 /** Tries many orders, which takes longer than all else. */
 const THOROUGH = 'hill-climb';
+/** To this share of the arena, at best: where that would not be the best, it is not tried. */
+const CLIMBED = 0.9;
 /** Of so many tasks that takes seconds. */
 const FEW_TASKS = 8192;
 /** Fewer, wider tiles leave fewer holes. */
