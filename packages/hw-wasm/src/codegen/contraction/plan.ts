@@ -121,7 +121,7 @@ export function contractionOf(shape: KernelShape, context: SelectContext, box: B
   const order = reductionOrder(operation);
   const width = ELEMENT_BYTES[left.view.dtype];
   const inner = (integer ? order : order.slice(-1))
-    .filter((d) => usedA.has(d) && !leavesAlong(shape, a, d))
+    .filter((d) => (usedA.has(d) || domain[d].extent === 1) && !leavesAlong(shape, a, d))
     .map((d) => ({ d, stride: laneStride(shape, a, d) }))
     .filter(
       ({ d, stride }) =>
