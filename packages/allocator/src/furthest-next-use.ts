@@ -10,10 +10,11 @@ import {
   type Residency,
   type Schedule,
   type Step,
+  usableBytes,
 } from '@regrain/core-ir';
 import { injectable } from 'inversify';
 import { OneSpaceMover } from './one-space.js';
-import { capacityOf, homesOf, pinnedTensors, workingSpace } from './spaces.js';
+import { homesOf, pinnedTensors, workingSpace } from './spaces.js';
 import { type Positions, positionsOf, type Uses, usesOf, writes } from './uses.js';
 
 export const furthestNextUseOptions = noOptions;
@@ -37,7 +38,7 @@ export class FurthestNextUseMover implements Mover {
     const fast = workingSpace(context.machine);
     const link = linkOf(context, fast);
     const simple = new OneSpaceMover().move(program, work, needs, schedule, context);
-    const limit = capacityOf(fast, context);
+    const limit = usableBytes(context.machine, fast, context.constraints);
     const { align } = context.machine.spaces[fast];
     if (!link || (simple.residencies.every(({ space }) => space === fast) && peakOf(simple, align) <= limit)) return simple;
     return new Eviction(program, work, schedule, context, fast, link, limit).run();

@@ -38,15 +38,3 @@ export function pinnedTensors({ machine, constraints }: Pick<Context, 'machine' 
     ),
   );
 }
-
-/** What a space holds for the plan: its size, the user's limit, less what is reserved. */
-export function capacityOf(space: number, { machine, constraints }: Pick<Context, 'machine' | 'constraints'>): number {
-  const { name, bytes } = machine.spaces[space];
-  let limit = bytes;
-  let reserved = 0;
-  for (const each of constraints) {
-    if (each.kind === 'capacity' && each.space === name) limit = Math.min(limit, each.bytes);
-    if (each.kind === 'reserve' && each.space === name) reserved += each.bytes;
-  }
-  return limit - reserved;
-}

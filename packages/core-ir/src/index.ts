@@ -4,6 +4,7 @@ export * from './expand/index.js';
 export * from './extension-points/index.js';
 export * from './ir/index.js';
 export { type LowerBound, lowerBound } from './pipeline/bound/lower-bound.js';
+export { usableBytes } from './pipeline/contradictions.js';
 export { withInputs } from './pipeline/input-access.js';
 export * from './pipeline/session.js';
 export * from './pipeline/types.js';

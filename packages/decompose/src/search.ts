@@ -7,6 +7,7 @@ import {
   macsOf,
   PluginOptions,
   type Program,
+  usableBytes,
   wholeTensorGrain,
 } from '@regrain/core-ir';
 import { inject, injectable } from 'inversify';
@@ -204,11 +205,7 @@ function capacityOf({ constraints, machine }: Pick<Context, 'constraints' | 'mac
   const { spaces, engines } = machine;
   const moves = engines.some(({ runs, spaces: reached }) => runs === 'moves' && reached.some((space) => spaces[space].counted));
   if (!moves) return Number.POSITIVE_INFINITY;
-  return spaces.reduce((sum, { name, bytes, counted }) => {
-    if (!counted) return sum;
-    const most = constraints.reduce((least, c) => (c.kind === 'capacity' && c.space === name ? Math.min(least, c.bytes) : least), bytes);
-    return sum + constraints.reduce((left, c) => (c.kind === 'reserve' && c.space === name ? left - c.bytes : left), most);
-  }, 0);
+  return spaces.reduce((sum, { counted }, space) => (counted ? sum + usableBytes(machine, space, constraints) : sum), 0);
 }
 
 /** Variants of the axis that takes the fewest bytes at a quick look (rows, if both take the same), and the other axis as it is. */

@@ -1,4 +1,4 @@
-import type { Context, Decomposition, Program } from '@regrain/core-ir';
+import { type Context, type Decomposition, type Program, usableBytes } from '@regrain/core-ir';
 
 /** Where regions live while nothing moves them, and what their spaces hold. */
 export interface Spaces {
@@ -19,7 +19,7 @@ export function limitedSpaces(
   work: Decomposition,
   { machine, constraints }: Pick<Context, 'machine' | 'constraints'>,
 ): Spaces | undefined {
-  const limits = limitsOf({ machine, constraints });
+  const limits = Float64Array.from(machine.spaces, (_, space) => usableBytes(machine, space, constraints));
   if (limits.every((limit) => limit === Number.POSITIVE_INFINITY)) return undefined;
   const working = workingSpace({ machine });
   const number = new Map(machine.spaces.map(({ name }, space) => [name, space]));
@@ -31,19 +31,6 @@ export function limitedSpaces(
     return pinned.get(name) ?? (kind === 'input' ? machine.home.input : outputs.has(tensor) ? machine.home.output : working);
   });
   return { of: Uint8Array.from(work.regions, ({ instance }) => homes[instance]), working, limits };
-}
-
-/** What a plan may take of each space, bytes: its size and the user's limit, less what is reserved. */
-function limitsOf({ machine, constraints }: Pick<Context, 'machine' | 'constraints'>): Float64Array {
-  return Float64Array.from(machine.spaces, ({ name, bytes }) => {
-    let limit = bytes;
-    let reserved = 0;
-    for (const each of constraints) {
-      if (each.kind === 'capacity' && each.space === name) limit = Math.min(limit, each.bytes);
-      if (each.kind === 'reserve' && each.space === name) reserved += each.bytes;
-    }
-    return limit - reserved;
-  });
 }
 
 /** The first counted space that a task engine reaches, else the first at all. */

@@ -21,13 +21,10 @@ import { schedulingContext } from './context.js';
 const SCHEDULERS = ['program-order', 'critical-path', 'locality', 'min-peak'] as const;
 const PACKED_BY = 'best-fit';
 
-/** What earlier stages left behind is collected between them, so that each answers for its own garbage only. */
-setFlagsFromString('--expose-gc');
-const collect = runInNewContext('gc') as () => void;
-
 /** Takes programs through the stages one by one, with no search between them; of each its processor time. */
 export function stageRunner(session: Session) {
   return async (program: Program, grain: Grain, progress: (stage: string) => void): Promise<StageTimes> => {
+    const collect = collector();
     const times: Record<string, number> = {};
     const timed = async <T>(stage: string, run: () => T | Promise<T>): Promise<T> => {
       progress(stage);
@@ -83,4 +80,10 @@ export function stageRunner(session: Session) {
     await timed('verify', () => session.make(Verifier, id).verify(plan));
     return times;
   };
+}
+
+/** What earlier stages left behind is collected between them, so that each answers for its own garbage only. */
+function collector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
 }

@@ -2,25 +2,13 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { lowered, routesOf, segmentsOf } from './boundaries.js';
 import { geometryOf } from './geometry.js';
-import type { SegmentLimits } from './segment.js';
-import { networks } from './spec-support.js';
+import { LIMITS, networks } from './spec-support.js';
 
 it('lowers segments near the peak within the multiply-accumulates, and moves no boundary', () => {
   fc.assert(
     fc.property(networks, (program) => {
       const geometry = geometryOf(program);
-      const limits: SegmentLimits = {
-        maxTiles: 6400,
-        bands: [1, 2],
-        maxOperations: 40,
-        extraMacs: geometry.macs,
-        most: () => Number.POSITIVE_INFINITY,
-        keep: 24,
-        align: 1,
-        capacity: Number.POSITIVE_INFINITY,
-        mayRecompute: () => true,
-        access: () => undefined,
-      };
+      const limits = { ...LIMITS, extraMacs: geometry.macs };
       for (const route of routesOf(geometry, [1, 4], limits)) {
         const lower = lowered(geometry, route, [1, 4], limits);
         const [before, after] = [segmentsOf(route), segmentsOf(lower)];

@@ -2,30 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { routesOf, segmentsOf } from './boundaries.js';
 import { geometryOf } from './geometry.js';
-import type { SegmentLimits } from './segment.js';
-import { networks } from './spec-support.js';
+import { LIMITS, networks } from './spec-support.js';
 import { regionWidth } from './tile-bytes.js';
-
-const limits: SegmentLimits = {
-  maxTiles: 6400,
-  bands: [1, 2],
-  maxOperations: 40,
-  extraMacs: 0,
-  most: () => Number.POSITIVE_INFINITY,
-  keep: 24,
-  align: 1,
-  capacity: Number.POSITIVE_INFINITY,
-  mayRecompute: () => true,
-  access: () => undefined,
-};
 
 describe('a capacity in the search', () => {
   it('counts the highest segment where all fit, and what each holds above it where not', () => {
     fc.assert(
       fc.property(networks, fc.integer({ min: 0, max: 2000 }), (program, capacity) => {
         const geometry = geometryOf(program);
-        const plain = routesOf(geometry, [1, 4], limits);
-        for (const route of routesOf(geometry, [1, 4], { ...limits, capacity })) {
+        const plain = routesOf(geometry, [1, 4], LIMITS);
+        for (const route of routesOf(geometry, [1, 4], { ...LIMITS, capacity })) {
           const held = segmentsOf(route).map(({ bytes }) => bytes);
           const above = held.reduce((sum, bytes) => sum + Math.max(0, bytes - capacity), 0);
           expect(route.bytes).toBeCloseTo(above > 0 ? capacity + above : Math.max(...held));

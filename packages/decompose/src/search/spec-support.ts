@@ -1,5 +1,20 @@
 import type { IndexMap, Operation, Program, Tensor, Values } from '@regrain/core-ir';
 import fc from 'fast-check';
+import type { SegmentLimits } from './segment.js';
+
+/** Nothing limits a segment but that nothing is computed again. */
+export const LIMITS: SegmentLimits = {
+  maxTiles: 6400,
+  bands: [1, 2],
+  maxOperations: 40,
+  extraMacs: 0,
+  most: () => Number.POSITIVE_INFINITY,
+  keep: 24,
+  align: 1,
+  capacity: Number.POSITIVE_INFINITY,
+  mayRecompute: () => true,
+  access: () => undefined,
+};
 
 /** One inverted residual: widens by `expand`, slides a `kernel` over the rows and columns, narrows to `channels`, adds its input where it can. */
 export interface BlockChoice {
