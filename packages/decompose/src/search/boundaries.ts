@@ -21,16 +21,15 @@ const KEPT = 160;
 export function routesOf(geometry: Geometry, widths: readonly number[], limits: SegmentLimits, signal?: AbortSignal): Route[] {
   const count = geometry.nodes.length;
   const resolution = geometry.macs * 0.001;
-  const to: Route[][] = [[{ bytes: 0, macs: 0, segment: undefined, before: undefined, rest: 0 }]];
+  const to: Route[][] = [[EMPTY]];
   for (let last = 1; last <= count; last++) {
     signal?.throwIfAborted();
     let found: Route[] = [];
     const visit = (segment: Segment): void => {
       for (const before of to[segment.first]) {
-        const macs = before.macs + segment.macs;
-        if (macs > limits.extraMacs) break;
-        const bytes = heldBy(before.bytes, segment.bytes, limits.capacity);
-        found.push({ bytes, macs, segment, before, rest: before.rest + segment.bytes ** 2 });
+        const route = withSegment(before, segment, limits.capacity);
+        if (route.macs > limits.extraMacs) break;
+        found.push(route);
         // Further ones cost more and cannot make this segment smaller.
         if (before.bytes <= Math.min(segment.bytes, limits.capacity)) break;
       }
@@ -42,6 +41,18 @@ export function routesOf(geometry: Geometry, widths: readonly number[], limits: 
     to.push(kept.filter((_, k) => k % step === 0 || k === kept.length - 1));
   }
   return to[count];
+}
+
+const EMPTY: Route = { bytes: 0, macs: 0, segment: undefined, before: undefined, rest: 0 };
+
+function withSegment(before: Route, segment: Segment, capacity: number): Route {
+  return {
+    bytes: heldBy(before.bytes, segment.bytes, capacity),
+    macs: before.macs + segment.macs,
+    segment,
+    before,
+    rest: before.rest + segment.bytes ** 2,
+  };
 }
 
 /** Bytes of a route with one segment more: the most that one holds or, above the capacity, it and what all of them hold above it: that must move. */
@@ -97,16 +108,7 @@ export function lowered(geometry: Geometry, route: Route, widths: readonly numbe
     left -= best.macs - macs;
     segments[k] = best;
   }
-  let at: Route = { bytes: 0, macs: 0, segment: undefined, before: undefined, rest: 0 };
-  for (const segment of segments)
-    at = {
-      bytes: heldBy(at.bytes, segment.bytes, limits.capacity),
-      macs: at.macs + segment.macs,
-      segment,
-      before: at,
-      rest: at.rest + segment.bytes ** 2,
-    };
-  return at;
+  return segments.reduce((before, segment) => withSegment(before, segment, limits.capacity), EMPTY);
 }
 
 /** The segments of a route, first to last. */

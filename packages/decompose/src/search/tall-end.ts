@@ -17,7 +17,8 @@ const HEIGHTS = 512;
  * Nothing is computed twice: the kept rows are the upper halo of the tall tiles. O(heights × operations).
  */
 function withTallEnd(geometry: Geometry, segment: Segment, limits: Pick<SegmentLimits, 'align' | 'maxTiles' | 'access'>): Segment {
-  if (!eligible(geometry, segment, limits)) return segment;
+  for (let held = segment.held; held; held = held.next) if (held.how === 'recomputed' || held.band > 1) return segment;
+  if (segment.groups) return segment;
   const { nodes, grids } = geometry;
   const [result] = nodes[segment.last - 1].writes;
   const rows = grids[result].rows;
@@ -48,6 +49,7 @@ export function endedTall(
   for (let count = 1; count <= Math.min(MERGED, segments.length); count++) {
     const before = segments.slice(0, -count);
     const { first } = segments[before.length];
+    if (!mayEndTall(geometry, first, limits)) continue;
     const visit = (found: Segment): void => {
       if (found.first !== first) return;
       const ended = [...before, withTallEnd(geometry, found, limits)];
@@ -64,12 +66,9 @@ export function tallWidth({ grids, nodes }: Geometry, { first, last }: Segment, 
   return Math.max(1, Math.round((columns * grid.columns) / narrowest));
 }
 
-/** It ends the program, writes what the program puts out, and works row by row on maps with columns, each made by one operation. */
-function eligible({ nodes, grids, writers, program }: Geometry, segment: Segment, { access }: Pick<SegmentLimits, 'access'>): boolean {
-  const { first, last, groups } = segment;
-  if (last !== nodes.length || groups) return false;
-  for (let held = segment.held; held; held = held.next) if (held.how === 'recomputed' || held.band > 1) return false;
-  const inside = nodes.slice(first, last);
+/** From an operation on the program writes what it puts out, and works row by row on maps with columns, each made by one operation. */
+function mayEndTall({ nodes, grids, writers, program }: Geometry, first: number, { access }: Pick<SegmentLimits, 'access'>): boolean {
+  const inside = nodes.slice(first);
   return (
     inside.some(({ writes: [tensor] }) => program.outputs.includes(tensor)) &&
     inside.every(
