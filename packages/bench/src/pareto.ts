@@ -13,6 +13,7 @@ export const paretoSuite: Suite = {
     const rows: BenchRow[] = [];
     const notes: string[] = [];
     const lines: string[][] = [];
+    let wrong = false;
     for (const reference of FRONT_REFERENCES) {
       if (options.only.length > 0 && !options.only.some((part) => `${reference.name} ${reference.input}`.includes(part))) continue;
       const front = await frontOf(reference, options);
@@ -24,8 +25,9 @@ export const paretoSuite: Suite = {
       rows.push(...found.rows);
       lines.push(...found.lines);
       notes.push(...front.faults.map((fault) => `${reference.name}: ${fault}`));
+      wrong ||= front.faults.length > 0;
     }
-    return { suite: 'pareto', rows, text: table(lines), notes, wrong: notes.some((note) => note.includes('not verified')) };
+    return { suite: 'pareto', rows, text: table(lines), notes, wrong };
   },
 };
 

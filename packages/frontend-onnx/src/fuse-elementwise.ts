@@ -1,8 +1,8 @@
-import { type Body, type Expr, type Operand, type Operation, type Scalar, substitute } from '@regrain/core-ir';
+import { type Body, type DType, ELEMENT_BYTES, type Expr, type Operand, type Operation, type Scalar, substitute } from '@regrain/core-ir';
 
 interface Stored {
   readonly shape: readonly number[];
-  readonly dtype: string;
+  readonly dtype: DType;
   readonly kind: 'input' | 'constant' | 'computed';
 }
 
@@ -157,21 +157,6 @@ function replace(scalar: Scalar, read: (operand: number) => Scalar): Scalar {
   return { fn: scalar.fn, args: scalar.args.map((argument) => replace(argument, read)) };
 }
 
-const WIDTH: Readonly<Record<string, number>> = {
-  float64: 8,
-  int64: 8,
-  uint64: 8,
-  float32: 4,
-  int32: 4,
-  uint32: 4,
-  float16: 2,
-  int16: 2,
-  uint16: 2,
-  int8: 1,
-  uint8: 1,
-  bool: 1,
-};
-
 /** An operand that is read exactly where the result is written, of the same width, in an elementwise operation. */
 function inPlaceOperand(operands: readonly Operand[], tensors: readonly Stored[]): number | undefined {
   const write = operands[operands.length - 1];
@@ -181,7 +166,7 @@ function inPlaceOperand(operands: readonly Operand[], tensors: readonly Stored[]
     return (
       operand !== write &&
       source.kind !== 'constant' &&
-      WIDTH[source.dtype] === WIDTH[target.dtype] &&
+      ELEMENT_BYTES[source.dtype] === ELEMENT_BYTES[target.dtype] &&
       operand.outside === undefined &&
       JSON.stringify(operand.map) === JSON.stringify(write.map) &&
       String(source.shape) === String(target.shape)

@@ -1,6 +1,6 @@
 import { badInput, type DType, type Freeze, nearest, unsupported, type Values } from '@regrain/core-ir';
-import { decodeModel, type ProtoAttribute, type ProtoInfo, type ProtoModel, type ProtoNode, toNumber } from './schema.js';
-import { checkedShape, DTYPE_OF, readTensor, type Source } from './tensor-data.js';
+import { DTYPE_OF, decodeModel, type ProtoAttribute, type ProtoInfo, type ProtoModel, type ProtoNode, toNumber } from './schema.js';
+import { checkedShape, readTensor, type Source } from './tensor-data.js';
 
 export interface GraphNode {
   readonly name: string;

@@ -6,7 +6,7 @@ export const plugin = definePlugin({
   name: '@regrain/frontend-onnx',
   version: '0.1.0',
   bindings: [
-    { point: Frontend, id: 'onnx', description: 'ONNX models, operator sets 7 to 22.', use: OnnxFrontend, options: noOptions },
+    { point: Frontend, id: 'onnx', description: 'ONNX models, operator sets 7 to 26.', use: OnnxFrontend, options: noOptions },
     ...operatorContributions,
   ],
 });

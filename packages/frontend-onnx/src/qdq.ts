@@ -1,6 +1,6 @@
 import { type DType, materialize, type Values } from '@regrain/core-ir';
 import type { Graph, GraphNode } from './graph.js';
-import { DTYPE_OF } from './tensor-data.js';
+import { DTYPE_OF } from './schema.js';
 
 /** `real = (stored - zeroPoint) * scale`. */
 interface Affine {

@@ -1,3 +1,4 @@
+import type { DType } from '@regrain/core-ir';
 import protobuf from 'protobufjs';
 
 /** The part of ONNX's protocol buffers that models use; names and numbers of the fields as in onnx.proto3 of IR version 10. */
@@ -100,3 +101,19 @@ export function encodeModel(model: object): Uint8Array {
 export function toNumber(value: Long): number {
   return typeof value === 'number' ? value : value.toNumber();
 }
+
+/** ONNX's TensorProto.DataType by number. */
+export const DTYPE_OF: Readonly<Record<number, DType>> = {
+  1: 'float32',
+  2: 'uint8',
+  3: 'int8',
+  4: 'uint16',
+  5: 'int16',
+  6: 'int32',
+  7: 'int64',
+  9: 'bool',
+  10: 'float16',
+  11: 'float64',
+  12: 'uint32',
+  13: 'uint64',
+};

@@ -1,23 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync, realpathSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
 import { arrayFor, badInput, type DType, ELEMENT_BYTES, elements, halfToFloat, unsupported, type Values } from '@regrain/core-ir';
-import { type ProtoTensor, toNumber } from './schema.js';
-
-/** ONNX's TensorProto.DataType by number. */
-export const DTYPE_OF: Readonly<Record<number, DType>> = {
-  1: 'float32',
-  2: 'uint8',
-  3: 'int8',
-  4: 'uint16',
-  5: 'int16',
-  6: 'int32',
-  7: 'int64',
-  9: 'bool',
-  10: 'float16',
-  11: 'float64',
-  12: 'uint32',
-  13: 'uint64',
-};
+import { DTYPE_OF, type ProtoTensor, toNumber } from './schema.js';
 
 /** No tensor of a model that can be planned has more elements. */
 const MOST_ELEMENTS = 2 ** 36;

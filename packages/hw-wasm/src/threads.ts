@@ -1,13 +1,4 @@
-import {
-  badInput,
-  type DType,
-  ELEMENT_BYTES,
-  type EvaluateOpaque,
-  elements,
-  type Plan,
-  RegrainError,
-  type Values,
-} from '@regrain/core-ir/runtime';
+import { badInput, type EvaluateOpaque, elements, type Plan, RegrainError, sharedArrayFor, type Values } from '@regrain/core-ir/runtime';
 import { type Given, type Inputs, type Into, inForm } from './given.js';
 import { HostOperations } from './host-operations.js';
 import { InputOutput } from './input-output.js';
@@ -65,7 +56,7 @@ export class ThreadedSession implements PlanSession {
     const memory = memoryFor(plan.program.name, program.memoryBytes, true, options.memory);
     new Uint8Array(memory.buffer).set(program.data.bytes, program.data.address);
     const given = plan.program.tensors.map(({ kind, dtype, shape }) =>
-      kind === 'input' ? { dtype, shape, data: sharedArray(dtype, elements(shape)) } : undefined,
+      kind === 'input' ? { dtype, shape, data: sharedArrayFor(dtype, elements(shape)) } : undefined,
     );
     const gates = program.lanes.map(() => new Int32Array(new SharedArrayBuffer(4)));
     const channels = await Promise.all(program.lanes.map(() => startWorker()));
@@ -203,25 +194,3 @@ interface BrowserWorker {
   onmessage: ((event: { readonly data: FromWorker }) => void) | null;
   onerror: ((event: { readonly message: string }) => void) | null;
 }
-
-/** An array of numbers that workers see too, as `Values` hold them (64-bit integers as doubles, halves as floats). */
-function sharedArray(dtype: DType, length: number): ArrayLike<number> {
-  const Typed = TYPED[dtype];
-  const width = Typed.BYTES_PER_ELEMENT ?? ELEMENT_BYTES[dtype];
-  return new Typed(new SharedArrayBuffer(Math.max(1, length) * width) as unknown as ArrayBuffer, 0, length);
-}
-
-const TYPED = {
-  float32: Float32Array,
-  float16: Float32Array,
-  float64: Float64Array,
-  int64: Float64Array,
-  uint64: Float64Array,
-  int32: Int32Array,
-  uint32: Uint32Array,
-  int16: Int16Array,
-  uint16: Uint16Array,
-  int8: Int8Array,
-  uint8: Uint8Array,
-  bool: Uint8Array,
-} as const;

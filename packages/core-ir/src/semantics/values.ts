@@ -35,6 +35,13 @@ export function arrayFor(dtype: DType, length: number): NumberArray {
   return new ARRAYS[dtype](length);
 }
 
+/** The same in memory that workers see too. */
+export function sharedArrayFor(dtype: DType, length: number): ArrayLike<number> {
+  const Typed = ARRAYS[dtype];
+  // No memory of 0 bytes: not every engine shares that.
+  return new Typed(new SharedArrayBuffer(Math.max(1, length) * Typed.BYTES_PER_ELEMENT) as unknown as ArrayBuffer, 0, length);
+}
+
 /** The values of a constant tensor, out of the program's constants; a view where bytes and alignment allow. */
 export function constantValues(program: Program, tensor: number, constants: Uint8Array): Values {
   const { dtype, shape, data, name } = program.tensors[tensor];
