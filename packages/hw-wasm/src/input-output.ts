@@ -1,6 +1,7 @@
 import { arrayFor, type Box, badInput, constantValues, elements, type Plan, type Values } from '@regrain/core-ir/runtime';
 import { type Big, checkInto, type Elements, givenMap, type Inputs, type Into, isBig, putInto, valuesOf } from './given.js';
 import type { Held } from './program.js';
+import { extentsOf, type Numbers, rowMajor, stridedCopy } from './strided-copy.js';
 import type { TensorMemory } from './tensor-memory.js';
 
 /** What goes into a run and comes out of it; states wait here between runs. */
@@ -95,14 +96,5 @@ export class InputOutput {
 }
 
 function copyBox(from: Values, fromBox: Box, to: Values, toBox: Box): void {
-  const target = to.data as { [index: number]: number };
-  const walk = (d: number, a: number, b: number): void => {
-    if (d === fromBox.length) {
-      target[b] = from.splat ?? from.data[a];
-      return;
-    }
-    for (let x = 0; x < fromBox[d][1] - fromBox[d][0]; x++)
-      walk(d + 1, a * from.shape[d] + fromBox[d][0] + x, b * to.shape[d] + toBox[d][0] + x);
-  };
-  walk(0, 0, 0);
+  stridedCopy(to.data as Numbers, rowMajor(toBox, to.shape), from.data as Numbers, rowMajor(fromBox, from.shape), extentsOf(fromBox));
 }

@@ -1,4 +1,4 @@
-import { elements, type Program, type Tensor, type Values } from '@regrain/core-ir';
+import { arrayFor, elements, type Program, type Tensor, type Values } from '@regrain/core-ir';
 
 /** Values for every input that a caller gives (states are the session's own). */
 export function randomInputs({ tensors, states }: Program, random: () => number): Map<string, Values> {
@@ -25,5 +25,7 @@ export function randomValues({ dtype, shape }: Pick<Tensor, 'dtype' | 'shape'>, 
         return Math.floor(10 * random());
     }
   };
-  return { dtype, shape, data: Float64Array.from({ length: elements(shape) }, draw) };
+  const data = arrayFor(dtype, elements(shape));
+  for (let k = 0; k < data.length; k++) data[k] = draw();
+  return { dtype, shape, data };
 }

@@ -2,6 +2,7 @@ import { type Box, type DType, halfToFloat, type Values } from '@regrain/core-ir
 import { HOST_FUNCTIONS } from './codegen/imports.js';
 import type { Located } from './layout/view.js';
 import type { Action } from './program.js';
+import { extentsOf, type Layout, type Numbers, rowMajor, stridedCopy } from './strided-copy.js';
 
 /** A module's memory as tensors see it, and what the host does in it between runs of the module. */
 export class TensorMemory {
@@ -45,23 +46,19 @@ export class TensorMemory {
   /** Copies a box of a whole tensor into memory. */
   write(values: Values, box: Box, at: Located): void {
     const { shape, splat, data } = values;
-    const fast = splat === undefined && at.view.table.length === 0 ? this.elementsOf(at) : undefined;
+    const fast = splat === undefined ? this.elementsOf(at, data as Numbers) : undefined;
     if (fast) {
-      stridedCopy(box, shape, at.view.strides, fast.width, (from, to, count, stride) => {
-        for (let k = 0, a = from, b = fast.origin + to; k < count; k++, a++, b += stride) fast.array[b] = data[a];
-      });
+      stridedCopy(fast.memory, inMemory(box, at, fast.width), fast.data, rowMajor(box, shape), extentsOf(box));
       return;
     }
     const put = this.putter(at.view.dtype);
     this.visit(box, shape, at, (index, address) => put(address, splat ?? data[index]));
   }
 
-  read(data: { [index: number]: number }, shape: readonly number[], box: Box, at: Located): void {
-    const fast = at.view.table.length === 0 ? this.elementsOf(at) : undefined;
+  read(data: Numbers, shape: readonly number[], box: Box, at: Located): void {
+    const fast = this.elementsOf(at, data);
     if (fast) {
-      stridedCopy(box, shape, at.view.strides, fast.width, (from, to, count, stride) => {
-        for (let k = 0, a = from, b = fast.origin + to; k < count; k++, a++, b += stride) data[a] = fast.array[b];
-      });
+      stridedCopy(fast.data, rowMajor(box, shape), fast.memory, inMemory(box, at, fast.width), extentsOf(box));
       return;
     }
     const get = this.getter(at.view.dtype);
@@ -70,12 +67,19 @@ export class TensorMemory {
     });
   }
 
-  /** The memory as an array of a view's elements, where its addresses are multiples of their size. */
-  private elementsOf({ view, base }: Located): { array: { [index: number]: number }; width: number; origin: number } | undefined {
+  /**
+   * The memory as an array of a view's elements, where they lie at fixed distances and at multiples of their size. Where `data` holds the
+   * same type, both become integers of that size: bits are copied, by code that has met no other kind of array.
+   */
+  private elementsOf({ view, base }: Located, data: Numbers): { memory: Numbers; data: Numbers; width: number } | undefined {
     const make = ARRAYS[view.dtype];
-    if (!make) return undefined;
+    if (!make || view.table.length > 0) return undefined;
     const width = make.BYTES_PER_ELEMENT;
-    return base % width === 0 ? { array: new make(this.buffer as ArrayBuffer), width, origin: base / width } : undefined;
+    if (base % width !== 0) return undefined;
+    const buffer = this.buffer as ArrayBuffer;
+    if (!(data instanceof make)) return { memory: new make(buffer), data, width };
+    const bits = width === 4 ? Int32Array : Uint8Array;
+    return { memory: new bits(buffer), data: new bits(data.buffer as ArrayBuffer, data.byteOffset, data.length), width };
   }
 
   /** Every element of a box: its row-major index in the tensor, and its address. */
@@ -163,27 +167,8 @@ const ARRAYS: Readonly<
   uint8: Uint8Array,
 };
 
-/** The rows of a box: index in the tensor, element in memory, count, and elements in memory from one to the next. */
-function stridedCopy(
-  box: Box,
-  shape: readonly number[],
-  strides: readonly number[],
-  width: number,
-  row: (from: number, to: number, count: number, stride: number) => void,
-): void {
-  const last = shape.length - 1;
-  if (last < 0) {
-    row(0, 0, 1, 0);
-    return;
-  }
-  const walk = (d: number, index: number, to: number): void => {
-    const [lo, hi] = box[d];
-    const step = strides[d] / width;
-    if (d === last) {
-      if (hi > lo) row(index * shape[d] + lo, to + lo * step, hi - lo, step);
-      return;
-    }
-    for (let x = lo; x < hi; x++) walk(d + 1, index * shape[d] + x, to + x * step);
-  };
-  walk(0, 0, 0);
+/** How a box lies in memory, in elements of so many bytes. */
+function inMemory(box: Box, { view, base }: Located, width: number): Layout {
+  const steps = view.strides.map((stride) => stride / width);
+  return { start: box.reduce((sum, [lo], d) => sum + lo * steps[d], base / width), steps };
 }
