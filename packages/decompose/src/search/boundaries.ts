@@ -1,5 +1,6 @@
 import type { Geometry } from './geometry.js';
 import { type Priced, paretoSet } from './pareto-set.js';
+import { patchesOf } from './patches.js';
 import { type Segment, type SegmentLimits, segmentsTo } from './segment.js';
 
 /** A way through the whole program: segments with everything that crosses their ends stored whole. */
@@ -35,6 +36,7 @@ export function routesOf(geometry: Geometry, widths: readonly number[], limits: 
       }
       if (found.length > 20_000) found = paretoSet(found, resolution);
     };
+    patchesOf(geometry, last, limits).forEach(visit);
     for (const columns of widths) segmentsTo(geometry, last, columns, limits, visit);
     const kept = paretoSet(found, resolution);
     const step = Math.ceil(kept.length / KEPT);
@@ -98,7 +100,7 @@ export function lowered(geometry: Geometry, route: Route, widths: readonly numbe
   const order = segments.map((_, k) => k).filter((k) => segments[k].bytes >= route.bytes * HIGH);
   for (const k of order.sort((a, b) => segments[b].bytes - segments[a].bytes || a - b)) {
     const { first, last, bytes, macs } = segments[k];
-    const found: Segment[] = [];
+    const found = patchesOf(geometry, last, limits).filter((each) => each.first === first);
     for (const columns of widths) {
       segmentsTo(geometry, last, columns, limits, (each) => void (each.first === first && found.push(each)), first);
     }

@@ -18,7 +18,7 @@ export interface Bottleneck {
 }
 
 /** Numbers of groups to choose from. */
-const GROUPS = [2, 3, 4, 6, 8, 12, 16, 24, 32];
+export const GROUPS = [2, 3, 4, 6, 8, 12, 16, 24, 32];
 
 /**
  * The bottleneck that operations `first … last - 1` are, if they are one: then they can run a group of channels at a time, with the

@@ -13,8 +13,8 @@ interface Cuts {
   readonly taskColumns: readonly number[];
   readonly regionRows: readonly number[];
   readonly regionColumns: readonly number[];
-  /** Along the channels. */
-  readonly groups?: { readonly axis: number; readonly cuts: readonly number[] };
+  /** Along the channels; `inner`: all groups of a patch before the next patch. */
+  readonly groups?: { readonly axis: number; readonly cuts: readonly number[]; readonly inner?: boolean };
   /** From this row on, tiles that reach to the bottom, with these cuts. */
   readonly end?: { readonly row: number; readonly columns: readonly number[] };
 }
@@ -38,6 +38,13 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
       inGroups(geometry, bottleneck, segment.groups, segment.columns, cuts);
       if (bottleneck.narrow) reduce.push({ operation: segment.last - 1, axis: bottleneck.narrow.axis, parts: segment.groups });
     }
+    if (segment.patches) {
+      const bottleneck = bottleneckAt(geometry, segment.first, segment.first + 3);
+      if (!bottleneck?.narrow) throw new Error('a segment of patches is a bottleneck');
+      inPatches(geometry, bottleneck as Required<Bottleneck>, segment, cuts);
+      recompute.push({ tensor: bottleneck.wide, reader: segment.first + 1, along: patchAxes(grids[bottleneck.wide], bottleneck.axis) });
+      reduce.push({ operation: segment.first + 2, axis: bottleneck.narrow.axis, parts: segment.patches.groups });
+    }
     const banded = bandedTensors(geometry, segment);
     for (let held = segment.held; held; held = held.next) {
       const { tensor, how, hi, band } = held;
@@ -54,9 +61,10 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
       cuts.set(tensor, { taskRows, taskColumns, regionRows, regionColumns, ...tallEnd(geometry, segment, tensor) });
     }
     for (let o = segment.first; o < segment.last; o++) {
-      if (!segment.groups) reduce.push(...partialSums(geometry, o, widthOf));
+      if (!segment.groups && !segment.patches) reduce.push(...partialSums(geometry, o, widthOf));
       // What is stored between segments has the finer of both tiles.
       for (const { tensor } of nodes[o].reads) {
+        if (segment.patches && geometry.writers[tensor][0] >= segment.first) continue;
         const grid = grids[tensor];
         const own = cuts.get(tensor) ?? rowByRow(grid, program.tensors[tensor].kind === 'input');
         if (!own) continue;
@@ -81,6 +89,7 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
           ...product([end.row], end.columns).filter((box) => box[rowAxis][0] >= end.row),
         ]
       : product(rows, columns);
+    if (groups?.inner) return boxes.sort((a, b) => a[rowAxis][0] - b[rowAxis][0] || a[columnAxis][0] - b[columnAxis][0]);
     // In the order in which they stream, also where that is not the order of the axes.
     return !groups && columnAxis >= 0 && columnAxis < rowAxis ? boxes.sort((a, b) => a[rowAxis][0] - b[rowAxis][0]) : boxes;
   };
@@ -124,6 +133,31 @@ function inGroups(
   }
   if (narrow)
     cuts.set(narrow.tensor, { taskRows: [], taskColumns: [], regionRows: every(grids[narrow.tensor].rows, 1, 0), regionColumns: [] });
+}
+
+/** Every task makes a patch; of the map that is slid over, a group of channels of one. */
+function inPatches(
+  { grids, nodes }: Geometry,
+  { slid, narrow, axis, channels }: Required<Bottleneck>,
+  { patches, last }: Segment,
+  cuts: Map<number, Cuts>,
+): void {
+  if (!patches) return;
+  const of = (tensor: number): Cuts => {
+    const down = every(grids[tensor].rows, patches.rows, 0);
+    const across = every(grids[tensor].columns, patches.columns, 0);
+    return { taskRows: down, regionRows: down, taskColumns: across, regionColumns: across };
+  };
+  cuts.set(slid, { ...of(slid), groups: { axis, cuts: groupCuts(channels, patches.groups), inner: true } });
+  cuts.set(narrow.tensor, of(narrow.tensor));
+  const [result] = nodes[last - 1].writes;
+  const grid = grids[result];
+  cuts.set(result, { ...of(result), regionRows: every(grid.rows, 1, 0), regionColumns: every(grid.columns, widthAtLeast(grid, 1), 0) });
+}
+
+/** A window of its own for every patch and group of channels. */
+function patchAxes({ rowAxis, columnAxis }: Grid, channels: number): number[] {
+  return [rowAxis, columnAxis, channels];
 }
 
 /**

@@ -1,6 +1,8 @@
 import { bottleneckAt, groupedBytes } from './channel-groups.js';
+import { crossingBytes, readLater } from './crossing.js';
 import type { Geometry, Grid, Node } from './geometry.js';
 import { type Priced, paretoSet } from './pareto-set.js';
+import type { Patches } from './patches.js';
 import { type Bytes, linesHeld, linesLeft, linesMade, MOMENTS, momentsOf, mostOf, rowsInHand, sumOf } from './progress.js';
 import { TileBytes } from './tile-bytes.js';
 
@@ -25,6 +27,8 @@ export interface Segment extends Priced {
   readonly held: Held | undefined;
   /** It is a bottleneck whose channels go in so many groups, one after the other. */
   readonly groups?: number;
+  /** It is a bottleneck that is made patch by patch. */
+  readonly patches?: Patches;
   /** Its last rows are made column by column. */
   readonly end?: TallEnd;
 }
@@ -167,7 +171,7 @@ class Sweep {
   /** Offers the best ways to begin the segment at `first`. */
   finish(first: number, visit: (segment: Segment) => void): void {
     const { grids, nodes } = this.geometry;
-    let constant = this.crossing(first);
+    let constant = crossingBytes(this.geometry, { first, last: this.last }, this.limits.access);
     for (let o = first; o < this.last; o++) constant += nodes[o].sumBytes;
     for (const tensor of this.whole) if (!this.readLater(tensor) && this.takesBytes(tensor)) constant += grids[tensor].bytes;
     const found: Segment[] = [];
@@ -203,7 +207,7 @@ class Sweep {
     for (const { tensor } of nodes[first].reads) if (!this.readLater(tensor) && this.takesBytes(tensor)) read += grids[tensor].bytes;
     const { groups, during, after } = groupedBytes(this.geometry, bottleneck, this.columns, this.limits.align);
     if (groups < 2) return;
-    const bytes = this.crossing(first) + Math.max(read + during, after);
+    const bytes = crossingBytes(this.geometry, { first, last: this.last }, this.limits.access) + Math.max(read + during, after);
     visit({ first, last: this.last, columns: this.columns, bytes, macs: 0, held: undefined, groups });
   }
 
@@ -310,7 +314,7 @@ class Sweep {
 
   /** Read after the segment, or an output. */
   private readLater(tensor: number): boolean {
-    return (this.geometry.readers[tensor].at(-1) ?? -1) >= this.last || this.geometry.program.outputs.includes(tensor);
+    return readLater(this.geometry, tensor, this.last);
   }
 
   private takesBytes(tensor: number): boolean {
@@ -327,21 +331,6 @@ class Sweep {
       nodes[reader].streams &&
       this.limits.mayRecompute(tensor, reader)
     );
-  }
-
-  /** Tensors that live through the whole segment: made before, read after. */
-  private crossing(first: number): number {
-    const { grids, writers, readers, program } = this.geometry;
-    let bytes = 0;
-    for (let tensor = 0; tensor < grids.length; tensor++) {
-      const { kind } = program.tensors[tensor];
-      if (kind === 'constant' || !this.readLater(tensor) || !this.takesBytes(tensor)) continue;
-      if (kind === 'input') {
-        if (this.limits.access(tensor) === 'streamed' && (readers[tensor][0] ?? this.last) >= this.last) continue;
-      } else if ((writers[tensor][0] ?? first) >= first) continue;
-      bytes += grids[tensor].bytes;
-    }
-    return bytes;
   }
 }
 

@@ -18,7 +18,7 @@ const HEIGHTS = 512;
  */
 function withTallEnd(geometry: Geometry, segment: Segment, limits: Pick<SegmentLimits, 'align' | 'maxTiles' | 'access'>): Segment {
   for (let held = segment.held; held; held = held.next) if (held.how === 'recomputed' || held.band > 1) return segment;
-  if (segment.groups) return segment;
+  if (segment.groups || segment.patches) return segment;
   const { nodes, grids } = geometry;
   const [result] = nodes[segment.last - 1].writes;
   const rows = grids[result].rows;
