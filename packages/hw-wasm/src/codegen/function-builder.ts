@@ -78,6 +78,14 @@ export class FunctionBuilder {
     this.push(this.m.if(condition, this.block(then), otherwise ? this.block(otherwise) : undefined));
   }
 
+  /**
+   * What is assigned again in `instead` is computed before this, not later: V8 moves arithmetic down to its use, so that all that a long
+   * block loads would be in registers at once. `never` is a condition that does not hold, of which compilers cannot know that.
+   */
+  fence(never: Expression, instead: () => void): void {
+    this.when(never, instead);
+  }
+
   /** `for (i = from; i < to; i += step)`, and `i` afterwards. `to` is evaluated at each round. */
   loop(from: Expression, to: () => Expression, step: number, body: (i: Local) => void): Local {
     const [i, assign] = this.variable(this.wasm.i32);

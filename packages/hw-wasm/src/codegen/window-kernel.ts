@@ -20,6 +20,9 @@ export interface Sliding {
   readonly rows: readonly number[];
   /** Bytes of the data from one point to the next. */
   readonly step: number;
+  /** The data's dimension that columns lie along, and bytes from one to the next. */
+  readonly dimension: number;
+  readonly pitch: number;
   /** Points `[first, end)` read no column outside the tensor. */
   readonly first: number;
   readonly end: number;
@@ -33,6 +36,8 @@ export interface Sliding {
 
 /** With more points the sums and columns would not fit the registers. */
 const TILE = 4;
+/** Columns of the window that are loaded together: with more, they and their weights would not fit the registers. */
+const COLUMNS = 3;
 
 /**
  * A window that slides over floats in memory: depthwise convolution, pooling. Undefined where the columns are not at fixed distances or the
@@ -93,6 +98,8 @@ export function slidingOf(
       columns,
       rows,
       step,
+      dimension: t,
+      pitch: own.view.strides[t],
       first: outside === undefined ? 0 : first,
       end: outside === undefined ? domain[along].extent : end,
       rowBytes: rowBytes as number[],
@@ -124,8 +131,8 @@ function rowStep(
 }
 
 /**
- * Some neighbouring points of a row together, so that they share columns and weights. A loop over the window's rows keeps few products in a
- * block: V8 orders all products of a block before its sums. Points whose columns leave the tensor go one by one; sums are in the same order.
+ * Some neighbouring points of a row together, so that they share columns and weights. At the tensor's edges each column is looked for by
+ * itself; sums are in the same order.
  */
 export class WindowKernel extends LaneKernel {
   constructor(
@@ -150,35 +157,43 @@ export class WindowKernel extends LaneKernel {
   private slide(): void {
     const { fn, point } = this;
     const { m, wasm } = fn;
-    const { along, first, end, tile } = this.sliding;
-    const { extent } = this.shape.operation.domain[along];
-    const lo = this.access.parameters.lo[along];
+    const { along, first, end, tile, outside } = this.sliding;
     const hi = this.access.parameters.hi[along];
     const [x, assign] = fn.variable(wasm.i32);
-    assign(lo());
-    const upTo = (limit: number): Local =>
-      limit >= extent ? hi : fn.keep(wasm.i32, m.select(m.i32.lt_s(hi(), m.i32.const(limit)), hi(), m.i32.const(limit)));
-    const single = (to: Local): void => {
-      fn.loopOn(x, assign, to, 1, (at) => {
-        point[along] = at;
-        this.blocks();
-      });
+    assign(this.access.parameters.lo[along]());
+    point[along] = x;
+    const advance = (count: number, leaves: boolean): void => {
+      this.tile(count, leaves);
+      assign(m.i32.add(x(), m.i32.const(count)));
     };
-    if (first > 0) single(upTo(first));
-    const inside = upTo(end);
-    for (const count of [tile, 1]) {
-      const to = count === 1 ? inside : fn.keep(wasm.i32, m.i32.sub(inside(), m.i32.const(count - 1)));
-      fn.loopOn(x, assign, to, count, (at) => {
-        point[along] = at;
-        this.tile(count);
-      });
-    }
-    if (end < extent) single(hi);
+    const fits = (limit: Expression): Expression => m.i32.le_s(m.i32.add(x(), m.i32.const(tile)), limit);
+    const atEdges = (): void => {
+      if (outside === undefined) advance(1, false);
+      else
+        fn.when(
+          fits(hi()),
+          () => advance(tile, true),
+          () => advance(1, true),
+        );
+    };
+    const within = [
+      fits(hi()),
+      ...(first > 0 ? [m.i32.ge_s(x(), m.i32.const(first))] : []),
+      ...(outside === undefined ? [] : [fits(m.i32.const(end))]),
+    ];
+    const body = (): void => {
+      fn.when(
+        within.reduce((one, other) => m.i32.and(one, other)),
+        () => advance(tile, false),
+        atEdges,
+      );
+    };
+    fn.when(m.i32.lt_s(x(), hi()), () => fn.repeat(body, () => m.i32.lt_s(x(), hi())));
     point[along] = undefined;
   }
 
-  /** All lanes of some points from `point[along]` on. */
-  private tile(count: number): void {
+  /** All lanes of some points from `point[along]` on; some of their columns may lie outside the tensor. */
+  private tile(count: number, leaves: boolean): void {
     const { fn, sliding, shape, config, target } = this;
     const { m, wasm } = fn;
     const { lane } = config;
@@ -186,6 +201,7 @@ export class WindowKernel extends LaneKernel {
     const { body } = shape.operation;
     if (!body) return;
     const rows = this.rowPointers();
+    const columns = leaves ? this.columnPointers(rows, count) : undefined;
     const weights = [...operandsIn(body.step)].flatMap((k) => (config.lanes[k]?.packed ? [{ k, start: this.pointer(k) }] : []));
     const fixed = new Map([...operandsIn(body.init), ...operandsIn(body.finish)].flatMap((k) => this.neighbours(k, count)));
     const [, written] = this.neighbours(target, count)[0];
@@ -208,7 +224,7 @@ export class WindowKernel extends LaneKernel {
         );
         return acc;
       });
-      this.terms(v, rows, weights, sums);
+      this.terms(v, rows, columns, weights, sums);
       sums.forEach((acc, index) => {
         const result = this.code.compile(body.finish, (k) => at(index, k, shared), acc.value);
         const place = config.lanes[target];
@@ -229,10 +245,14 @@ export class WindowKernel extends LaneKernel {
     if (!sliding.full) fn.when(m.i32.lt_s(v(), hi[lane]()), () => vector(v, true));
   }
 
-  /** The terms of all rows, added in the order of the reduction. */
+  /**
+   * The terms of all rows, added in the order of the reduction: a few columns at a time, whose data and weights fit the registers beside the
+   * sums, with a fence between them. `columnsOf`: where columns lie, by their bytes from a row's first, in each row; absent: in the row.
+   */
   private terms(
     v: Local,
     rows: readonly Local[],
+    columnsOf: ReadonlyMap<number, readonly Local[]> | undefined,
     weights: readonly { readonly k: number; readonly start: Pointer }[],
     sums: readonly { readonly value: Lanes; readonly set: (lanes: Lanes) => void }[],
   ): void {
@@ -240,56 +260,48 @@ export class WindowKernel extends LaneKernel {
     const { m, wasm } = fn;
     const { body } = this.shape.operation;
     if (!body) return;
-    const width = ELEMENT_BYTES.float32;
-    const running = (start: Expression): readonly [Local, (value: Expression) => void] => {
-      const variable = fn.variable(wasm.i32);
-      variable[1](start);
-      return variable;
-    };
-    const bytes = (): Expression => access.addresses.times(v(), width);
-    const pointers = rows.map((row) => running(m.i32.add(row(), bytes())));
-    const moving = weights.map(({ k, start }) => ({ k, at: running(m.i32.add(start.at(), bytes())) }));
-    const round = (): void => {
-      const columns = new Map<number, Lanes>();
-      this.columns((tap, offsets) => {
-        const factors = new Map(moving.map(({ k, at }) => [k, code.load('float32', at[0](), offsets.get(k) ?? 0)]));
-        sums.forEach((acc, index) => {
-          const from = tap + index * sliding.step;
-          const read = (k: number): Lanes => {
-            if (k !== sliding.data) return factors.get(k) ?? access.load(k, undefined, v);
-            const known = columns.get(from) ?? code.load('float32', pointers[0][0](), from);
-            columns.set(from, known);
-            return known;
-          };
-          acc.set(code.accumulate(body.acc, code.compile(body.step, read, acc.value)));
-        });
-      });
-      for (const { k, at } of moving) if (sliding.rowBytes[k] !== 0) at[1](m.i32.add(at[0](), m.i32.const(sliding.rowBytes[k])));
-    };
-    if (rows.length === 1) {
-      round();
-      return;
-    }
-    // Rows change places: after all rounds each is back at its own.
-    const rounds = running(m.i32.const(rows.length));
-    fn.repeat(
-      () => {
-        round();
-        const next = fn.keep(wasm.i32, pointers[0][0]());
-        for (const [row, [, set]] of pointers.entries()) set(row + 1 < pointers.length ? pointers[row + 1][0]() : next());
-        rounds[1](m.i32.sub(rounds[0](), m.i32.const(1)));
-      },
-      () => rounds[0](),
-    );
+    const offset = fn.keep(wasm.i32, access.addresses.times(v(), ELEMENT_BYTES.float32));
+    const taps = this.taps();
+    const factorsAt = weights.map(({ k, start }) => ({ k, at: fn.keep(wasm.i32, m.i32.add(start.at(), offset())) }));
+    const parts = Math.ceil(taps.length / COLUMNS);
+    rows.forEach((start, row) => {
+      const at = fn.keep(wasm.i32, m.i32.add(start(), offset()));
+      for (let part = 0; part < parts; part++) {
+        if (row + part > 0)
+          fn.fence(m.i32.lt_s(v(), m.i32.const(0)), () => {
+            for (const { set } of sums) set(code.constant(0));
+          });
+        const columns = new Map<number, Lanes>();
+        const [first, end] = [part, part + 1].map((k) => Math.round((k * taps.length) / parts));
+        for (const { data, others } of taps.slice(first, end)) {
+          const factors = new Map(
+            factorsAt.map(({ k, at: factor }) => [k, code.load('float32', factor(), row * sliding.rowBytes[k] + (others.get(k) ?? 0))]),
+          );
+          sums.forEach((acc, index) => {
+            const from = data + index * sliding.step;
+            const read = (k: number): Lanes => {
+              if (k !== sliding.data) return factors.get(k) ?? access.load(k, undefined, v);
+              const alone = columnsOf?.get(from)?.[row];
+              const known =
+                columns.get(from) ?? (alone ? code.load('float32', m.i32.add(alone(), offset())) : code.load('float32', at(), from));
+              columns.set(from, known);
+              return known;
+            };
+            acc.set(code.accumulate(body.acc, code.compile(body.step, read, acc.value)));
+          });
+        }
+      }
+    });
   }
 
   /** Each column of a row: bytes of the data, and of the other operands. */
-  private columns(visit: (data: number, others: ReadonlyMap<number, number>) => void): void {
+  private taps(): { readonly data: number; readonly others: ReadonlyMap<number, number> }[] {
     const { sliding, shape, config } = this;
     const { domain } = shape.operation;
+    const found: { readonly data: number; readonly others: ReadonlyMap<number, number> }[] = [];
     const walk = (level: number, data: number, others: ReadonlyMap<number, number>): void => {
       if (level === sliding.columns.length) {
-        visit(data, others);
+        found.push({ data, others });
         return;
       }
       const d = sliding.columns[level];
@@ -302,6 +314,32 @@ export class WindowKernel extends LaneKernel {
       }
     };
     walk(0, 0, new Map());
+    return found;
+  }
+
+  /** The columns of a tile by their bytes from the first one: where each lies in each of the rows; what stands for those outside. */
+  private columnPointers(rows: readonly Local[], count: number): ReadonlyMap<number, readonly Local[]> {
+    const { fn, sliding, shape, point, access } = this;
+    const { m, wasm } = fn;
+    const { data, dimension, pitch, step, outside } = sliding;
+    const range = shape.operation.operands[data].map[dimension];
+    if (outside === undefined || range === 'all') return new Map();
+    const first = fn.keep(wasm.i32, access.addresses.value(range.at, point));
+    const found = new Map<number, readonly Local[]>();
+    for (const { data: bytes } of this.taps()) {
+      for (let index = 0; index < count; index++) {
+        const from = bytes + index * step;
+        if (found.has(from)) continue;
+        const column = m.i32.add(first(), m.i32.const(from / pitch));
+        const inside = fn.keep(wasm.i32, m.i32.lt_u(column, m.i32.const(shape.shapes[data][dimension])));
+        const at = (row: Local): Expression => m.select(inside(), m.i32.add(row(), m.i32.const(from)), access.extra(outside)());
+        found.set(
+          from,
+          rows.map((row) => fn.keep(wasm.i32, at(row))),
+        );
+      }
+    }
+    return found;
   }
 
   /** Where the window's first column lies in each of its rows. */
