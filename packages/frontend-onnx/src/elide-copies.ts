@@ -6,87 +6,92 @@ interface Stored {
 }
 
 /**
- * Takes out copies of whole tensors into a part of another one (concatenation): their producers write there, their other readers read
- * there. A copy stays where the source is an input, a constant or an output, is copied to several places, or is read with padding that
- * would now find its neighbours.
+ * Takes out copies of whole tensors into a part of another one (concatenation, stacking): their producers write there, their other readers
+ * read there. A copy stays where the source is an input, a constant or an output, is copied to several places, or is read with padding
+ * that would now find its neighbours.
  */
 export function elideCopies(operations: readonly Operation[], tensors: readonly Stored[], outputs: readonly number[]): Operation[] {
-  const users: Operation[][] = tensors.map(() => []);
-  for (const operation of operations)
-    for (const { tensor } of operation.operands) if (!users[tensor].includes(operation)) users[tensor].push(operation);
-  /** Source → where it lies now. */
-  const moved = new Map<number, { readonly tensor: number; readonly offset: readonly number[] }>();
-  const gone = new Set<Operation>();
+  const left: (Operation | undefined)[] = [...operations];
+  const users: Set<number>[] = tensors.map(() => new Set<number>());
+  operations.forEach(({ operands }, o) => {
+    for (const { tensor } of operands) users[tensor].add(o);
+  });
   const kept = new Set(outputs);
-  for (const copy of operations) {
-    const place = copy.type === 'Copy' ? placeOf(copy, tensors) : undefined;
-    if (!place || moved.has(place.source) || kept.has(place.source) || tensors[place.source].kind !== 'computed') continue;
-    const others = users[place.source].filter((operation) => operation !== copy);
-    const fits = others.every((operation) =>
-      operation.operands.every(
-        (operand) => operand.tensor !== place.source || movable(operation, operand, tensors[place.source].shape, place),
-      ),
-    );
-    if (!fits || others.some((operation) => gone.has(operation))) continue;
-    moved.set(place.source, { tensor: place.target, offset: place.offset });
-    gone.add(copy);
-  }
-  return operations
-    .filter((operation) => !gone.has(operation))
-    .map((operation) => {
-      if (!operation.operands.some(({ tensor }) => moved.has(tensor))) return operation;
-      const operands = operation.operands.map((operand) => relocate(operand, moved, tensors));
-      return { ...operation, operands: operands.map((operand) => checkedInPlace(operand, operands)) };
-    });
+  operations.forEach(({ type }, o) => {
+    const copy = left[o];
+    const place = type === 'Copy' && copy ? placeOf(copy, tensors) : undefined;
+    if (!place || kept.has(place.source) || tensors[place.source].kind !== 'computed') return;
+    const others = [...users[place.source]].filter((other) => other !== o);
+    const touching = (operation: Operation): readonly Operand[] => operation.operands.filter(({ tensor }) => tensor === place.source);
+    const fits = (operation: Operation): boolean => touching(operation).every((operand) => movable(operation, operand, tensors, place));
+    if (!others.every((other) => fits(left[other] as Operation))) return;
+    left[o] = undefined;
+    users[place.target].delete(o);
+    for (const other of others) {
+      const operation = left[other] as Operation;
+      const operands = operation.operands.map((operand) => relocated(operand, place, tensors));
+      left[other] = { ...operation, operands: operands.map((operand) => checkedInPlace(operand, operands)) };
+      users[place.target].add(other);
+    }
+  });
+  return left.filter((operation) => operation !== undefined);
 }
 
 interface Place {
   readonly source: number;
   readonly target: number;
+  /** Per dimension of the target the one of the source that runs along it; -1: none, it is all at one index. */
+  readonly along: readonly number[];
   readonly offset: readonly number[];
-  readonly shape: readonly number[];
 }
 
-/** The copy of a whole tensor to a fixed place, of the same rank. */
-function placeOf({ operands: [from, to] }: Operation, tensors: readonly Stored[]): Place | undefined {
-  const shape = tensors[from.tensor].shape;
-  const whole =
-    from.outside === undefined && from.map.length === to.map.length && from.map.every((range, d) => isPlain(range, d, shape[d]));
-  if (!whole) return undefined;
-  const offset = to.map.map((range) => shifted(range)?.offset ?? 0);
-  return { source: from.tensor, target: to.tensor, offset, shape: tensors[to.tensor].shape };
+/** The copy of a whole tensor to a fixed place, its dimensions in their order; those of extent 1 may come and go. */
+function placeOf({ domain, operands: [from, to] }: Operation, tensors: readonly Stored[]): Place | undefined {
+  const { shape } = tensors[from.tensor];
+  if (from.outside !== undefined) return undefined;
+  /** Dimension of the domain → of the source. */
+  const source = new Map<number, number>();
+  for (const [s, range] of from.map.entries()) {
+    const at = range === 'all' ? undefined : shifted(range);
+    if (at?.offset !== 0) return undefined;
+    if (at.d >= 0 ? domain[at.d].extent !== shape[s] || source.has(at.d) : shape[s] !== 1) return undefined;
+    if (at.d >= 0) source.set(at.d, s);
+  }
+  const along: number[] = [];
+  const offset: number[] = [];
+  for (const range of to.map) {
+    const at = range === 'all' ? undefined : shifted(range);
+    if (!at || (at.d >= 0 && domain[at.d].extent > 1 && !source.has(at.d))) return undefined;
+    along.push(source.get(at.d) ?? -1);
+    offset.push(at.offset);
+  }
+  const order = along.filter((s) => s >= 0);
+  const complete = shape.every((extent, s) => extent === 1 || order.includes(s));
+  return complete && order.every((s, k) => k === 0 || s > order[k - 1])
+    ? { source: from.tensor, target: to.tensor, along, offset }
+    : undefined;
 }
 
-function isPlain(range: IndexRange, d: number, extent: number): boolean {
-  if (range === 'all') return false;
-  return (extent === 1 && range.at === 0) || (typeof range.at === 'object' && 'd' in range.at && range.at.d === d);
-}
-
-/** Writes must stay constants or shifted dimensions; padded reads must not reach what lies beside the new place. */
-function movable(operation: Operation, operand: Operand, shape: readonly number[], { shape: target }: Place): boolean {
-  if (operand.mode !== 'read') return operand.map.every((range) => range !== 'all' && shifted(range) !== undefined);
-  if (operand.outside === undefined) return true;
+/** Writes must stay constants or shifted dimensions; reads must not reach what lies beside the new place. */
+function movable(operation: Operation, { tensor, mode, map, outside }: Operand, tensors: readonly Stored[], place: Place): boolean {
+  if (mode !== 'read') return map.every((range) => range !== 'all' && shifted(range) !== undefined);
+  if (outside === undefined) return true;
+  const { shape } = tensors[tensor];
   const domain = domainBox(operation);
-  return operand.map.every((range, d) => {
-    if (target[d] === shape[d] || range === 'all') return true;
+  return map.every((range, s) => {
+    if (range === 'all' || shape[s] === tensors[place.target].shape[place.along.indexOf(s)]) return true;
     const [lo, hi] = bounds(range.at, domain);
-    return lo >= 0 && hi + (range.size ?? 1) <= shape[d];
+    return lo >= 0 && hi + (range.size ?? 1) <= shape[s];
   });
 }
 
-function relocate(
-  operand: Operand,
-  moved: ReadonlyMap<number, { readonly tensor: number; readonly offset: readonly number[] }>,
-  tensors: readonly Stored[],
-): Operand {
-  let { tensor, map } = operand;
-  for (let to = moved.get(tensor); to; to = moved.get(tensor)) {
-    const { offset, tensor: target } = to;
-    const { shape } = tensors[tensor];
-    map = map.map((range, d) => shift(range, offset[d], shape[d], tensors[target].shape[d])) as IndexMap;
-    tensor = target;
-  }
-  return tensor === operand.tensor ? operand : { ...operand, tensor, map };
+function relocated(operand: Operand, { source, target, along, offset }: Place, tensors: readonly Stored[]): Operand {
+  if (operand.tensor !== source) return operand;
+  const { shape } = tensors[source];
+  const map: IndexMap = along.map((s, t) =>
+    s < 0 ? { at: offset[t] } : shift(operand.map[s], offset[t], shape[s], tensors[target].shape[t]),
+  );
+  return { ...operand, tensor: target, map };
 }
 
 function shift(range: IndexRange, offset: number, extent: number, of: number): IndexRange {

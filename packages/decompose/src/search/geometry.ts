@@ -89,6 +89,11 @@ export function geometryOf(program: Program, axis: StreamAxis = 'rows'): Geometr
   return { program, axis, nodes, grids, writers, readers, macs: program.operations.reduce((sum, { macs }) => sum + macs, 0) };
 }
 
+/** Whether a segment that begins at `first` sums a tensor piece by piece: not one that is there as a whole, which nothing would free earlier. */
+export function sumsInParts({ program, writers }: Geometry, first: number, { tensor, reduced }: Read): boolean {
+  return reduced && (program.tensors[tensor].kind === 'input' || (writers[tensor].at(-1) ?? -1) >= first);
+}
+
 function nodeOf(program: Program, operation: Operation, grids: readonly Grid[]): Node {
   const writes = operation.operands.filter(({ mode }) => mode !== 'read');
   const [write] = writes;

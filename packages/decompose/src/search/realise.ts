@@ -2,10 +2,12 @@ import { type Box, domainBox, type Grain, preimage, type Recompute, type Reduce,
 import { writerCuts } from '../stream-axis.js';
 import { tiles } from '../tiles.js';
 import { type Bottleneck, bottleneckAt, groupCuts } from './channel-groups.js';
-import type { Geometry, Grid } from './geometry.js';
+import { readLater } from './crossing.js';
+import { type Geometry, type Grid, sumsInParts } from './geometry.js';
 import type { Held, Segment } from './segment.js';
 import { tallWidth } from './tall-end.js';
 import { regionWidth, tileWidth } from './tile-bytes.js';
+import { boxesOf as boxesInGroups, written } from './unit-groups.js';
 
 /** Inner cuts of one tensor along its rows and columns: of the tasks that write it, and of the regions that are freed on their own. */
 interface Cuts {
@@ -30,6 +32,8 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
   const cuts = new Map<number, Cuts>();
   const recompute: Recompute[] = [];
   const reduce: Reduce[] = [];
+  /** Of segments in groups of units, per operation its tasks, and per tensor that lives within them its regions. */
+  const inUnits = { tasks: new Map<number, readonly Box[]>(), regions: new Map<number, readonly Box[]>() };
   for (const segment of segments) {
     const widthOf = (grid: Grid): number => tileWidth(grid, segment.columns, maxTiles);
     if (segment.groups) {
@@ -44,6 +48,17 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
       inPatches(geometry, bottleneck as Required<Bottleneck>, segment, cuts);
       recompute.push({ tensor: bottleneck.wide, reader: segment.first + 1, along: patchAxes(grids[bottleneck.wide], bottleneck.axis) });
       reduce.push({ operation: segment.first + 2, axis: bottleneck.narrow.axis, parts: segment.patches.groups });
+    }
+    if (segment.units) {
+      boxesInGroups(geometry, segment.last, segment.units, segment.first).forEach((groups, k) => {
+        const o = segment.last - 1 - k;
+        const [tensor] = nodes[o].writes;
+        inUnits.tasks.set(o, groups.flat());
+        if (readLater(geometry, tensor, segment.last)) return;
+        const boxes = groups.flat().map((box) => written(program, o, box));
+        inUnits.regions.set(tensor, [...(inUnits.regions.get(tensor) ?? []), ...boxes]);
+      });
+      continue;
     }
     const banded = bandedTensors(geometry, segment);
     for (let held = segment.held; held; held = held.next) {
@@ -61,7 +76,7 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
       cuts.set(tensor, { taskRows, taskColumns, regionRows, regionColumns, ...tallEnd(geometry, segment, tensor) });
     }
     for (let o = segment.first; o < segment.last; o++) {
-      if (!segment.groups && !segment.patches) reduce.push(...partialSums(geometry, o, widthOf));
+      if (!segment.groups && !segment.patches) reduce.push(...partialSums(geometry, segment.first, o, widthOf));
       // What is stored between segments has the finer of both tiles.
       for (const { tensor } of nodes[o].reads) {
         if (segment.patches && geometry.writers[tensor][0] >= segment.first) continue;
@@ -94,10 +109,14 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
     return !groups && columnAxis >= 0 && columnAxis < rowAxis ? boxes.sort((a, b) => a[rowAxis][0] - b[rowAxis][0]) : boxes;
   };
   const regions = program.tensors.map((_, tensor) => {
+    const grouped = inUnits.regions.get(tensor);
+    if (grouped) return grouped;
     const own = cuts.get(tensor);
     return boxesOf(tensor, own?.regionRows ?? [], own?.regionColumns ?? []);
   });
   const tasks = program.operations.map((operation, o) => {
+    const grouped = inUnits.tasks.get(o);
+    if (grouped) return grouped;
     const [tensor] = nodes[o].writes;
     const own = cuts.get(tensor);
     const write = operation.operands.find(({ mode }) => mode !== 'read');
@@ -199,12 +218,13 @@ function every(extent: number, step: number, ahead: number): number[] {
 }
 
 /** A sum over rows (and columns) that are made piece by piece is made piece by piece too. */
-function partialSums({ program, nodes, grids }: Geometry, o: number, widthOf: (grid: Grid) => number): Reduce[] {
+function partialSums(geometry: Geometry, first: number, o: number, widthOf: (grid: Grid) => number): Reduce[] {
+  const { program, nodes, grids } = geometry;
   const operation = program.operations[o];
   const found: Reduce[] = [];
   if (!operation.body) return found;
   for (const read of nodes[o].reads) {
-    if (!read.reduced) continue;
+    if (!sumsInParts(geometry, first, read)) continue;
     const grid = grids[read.tensor];
     const operand = operation.operands.find(({ tensor, mode }) => tensor === read.tensor && mode === 'read');
     const along = (axis: number): number => {

@@ -1,10 +1,11 @@
 import { bottleneckAt, groupedBytes } from './channel-groups.js';
 import { crossingBytes, readLater } from './crossing.js';
-import type { Geometry, Grid, Node } from './geometry.js';
+import { type Geometry, type Grid, type Node, sumsInParts } from './geometry.js';
 import { type Priced, paretoSet } from './pareto-set.js';
 import type { Patches } from './patches.js';
 import { type Bytes, linesHeld, linesLeft, linesMade, MOMENTS, momentsOf, mostOf, rowsInHand, sumOf } from './progress.js';
 import { TileBytes } from './tile-bytes.js';
+import { type UnitGroups, type Units, unitGroupsTo } from './unit-groups.js';
 
 /**
  * How a tensor inside a streamed segment is made and held. Rows are relative to the end of a band of its readers: `hi` are made ahead,
@@ -29,6 +30,8 @@ export interface Segment extends Priced {
   readonly groups?: number;
   /** It is a bottleneck that is made patch by patch. */
   readonly patches?: Patches;
+  /** It goes in groups of its last operation's results, not by rows. */
+  readonly units?: Units;
   /** Its last rows are made column by column. */
   readonly end?: TallEnd;
 }
@@ -120,6 +123,7 @@ export function segmentsTo(
   least = 0,
 ): void {
   const sweep = new Sweep(geometry, last, columns, limits);
+  for (const groups of unitGroupsTo(geometry, last, limits.align)) if (groups.first >= least) sweep.inUnits(groups, visit);
   for (let first = last - 1; first >= Math.max(least, last - limits.maxOperations); first--) {
     if (!sweep.take(first)) return;
     sweep.finish(first, visit);
@@ -172,7 +176,10 @@ class Sweep {
   finish(first: number, visit: (segment: Segment) => void): void {
     const { grids, nodes } = this.geometry;
     let constant = crossingBytes(this.geometry, { first, last: this.last }, this.limits.access);
-    for (let o = first; o < this.last; o++) constant += nodes[o].sumBytes;
+    for (let o = first; o < this.last; o++) {
+      const { sumBytes, reads } = nodes[o];
+      if (reads.some((read) => sumsInParts(this.geometry, first, read))) constant += sumBytes;
+    }
     for (const tensor of this.whole) if (!this.readLater(tensor) && this.takesBytes(tensor)) constant += grids[tensor].bytes;
     const found: Segment[] = [];
     for (const { wanted, points } of this.states) {
@@ -209,6 +216,20 @@ class Sweep {
     if (groups < 2) return;
     const bytes = crossingBytes(this.geometry, { first, last: this.last }, this.limits.access) + Math.max(read + during, after);
     visit({ first, last: this.last, columns: this.columns, bytes, macs: 0, held: undefined, groups });
+  }
+
+  /** Offers the segment in groups of units: what it reads stays until the last group. */
+  inUnits({ first, units, bytes: own }: UnitGroups, visit: (segment: Segment) => void): void {
+    const { grids, nodes, writers } = this.geometry;
+    const read = new Set<number>();
+    for (let o = first; o < this.last; o++)
+      for (const { tensor } of nodes[o].reads)
+        if ((writers[tensor][0] ?? -1) < first && !this.readLater(tensor) && this.takesBytes(tensor)) read.add(tensor);
+    const bytes =
+      crossingBytes(this.geometry, { first, last: this.last }, this.limits.access) +
+      own +
+      [...read].reduce((sum, tensor) => sum + grids[tensor].bytes, 0);
+    if (bytes <= this.limits.most(0)) visit({ first, last: this.last, columns: this.columns, bytes, macs: 0, held: undefined, units });
   }
 
   /** Every way to hold the result of operation `o`. */

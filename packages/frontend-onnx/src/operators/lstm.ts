@@ -48,9 +48,9 @@ export function unrolledLstm(node: ModelNode): Lowered | undefined {
     domain: ReturnType<typeof parallel>,
     operands: readonly Operand[],
     body: Lowered['operations'][number]['body'],
-    macs = 0,
+    { macs = 0, type = node.type }: { readonly macs?: number; readonly type?: string } = {},
   ): void => {
-    operations.push({ name: `${node.name}/${part}`, type: node.type, attributes: {}, domain, operands, macs, ...(body ? { body } : {}) });
+    operations.push({ name: `${node.name}/${part}`, type, attributes: {}, domain, operands, macs, ...(body ? { body } : {}) });
   };
   const product = { acc: accumulatorOf(dtype), init: 0, step: add('acc', mul(x(0), x(1))) };
 
@@ -71,7 +71,7 @@ export function unrolledLstm(node: ModelNode): Lowered | undefined {
         write(fromData, dims(0, 3)),
       ],
       { ...product, finish: bias.length > 0 ? add(add('acc', x(2)), x(3)) : 'acc' },
-      steps * batch * gates * width,
+      { macs: steps * batch * gates * width },
     );
     let cell: { readonly tensor: number; readonly map: IndexMap } | undefined = node.inputs[6] && { tensor: 6, map: ofState(d) };
     let state: { readonly tensor: number; readonly map: (unit: Expr) => IndexMap } | undefined = node.inputs[5] && {
@@ -96,7 +96,7 @@ export function unrolledLstm(node: ModelNode): Lowered | undefined {
             write(withState, [at(0), at(b), at(unit)], 2),
           ],
           { ...product, finish: add('acc', x(2)) },
-          batch * gates * hidden,
+          { macs: batch * gates * hidden },
         );
         sums = (index) => read(withState, [at(0), ...gate(index)]);
       }
@@ -141,6 +141,7 @@ export function unrolledLstm(node: ModelNode): Lowered | undefined {
         parallel([batch, hidden]),
         [read(result, atStep(end, d)), write(hiddenResult, ofState(d))],
         pointBody(dtype, x(0)),
+        { type: 'Copy' },
       );
   }
   return { outputs, extra, operations };
