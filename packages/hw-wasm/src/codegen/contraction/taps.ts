@@ -176,10 +176,9 @@ export class Taps {
   }
 }
 
-/** All taps along a dimension. */
-export function tapLoop({ fn, shape, point }: Parts, d: number, body: () => void): void {
+/** All taps along a dimension, or so many. */
+export function tapLoop({ fn, shape, point }: Parts, d: number, body: () => void, extent = shape.operation.domain[d].extent): void {
   const { m } = fn;
-  const { extent } = shape.operation.domain[d];
   if (extent === 1) {
     point[d] = () => m.i32.const(0);
     body();

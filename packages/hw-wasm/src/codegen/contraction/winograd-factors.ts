@@ -21,43 +21,49 @@ export interface Packing {
   readonly rows: readonly number[];
   readonly column: number;
   readonly panel: number;
+  /** Whether the window's rows, three of them, become six factors as its columns do: G g G^T. */
+  readonly tall: boolean;
 }
 
-/** Per panel of outputs, per factor, per row of the window and term: a factor of each output. */
+/** Per panel of outputs, per factor, per row of the window (or factor of its rows) and term: a factor of each output. */
 export function packFactors(values: Values, map: Parameters<typeof elementAt>[1], extents: readonly number[], plan: Packing): Uint8Array {
-  const { n, r, rows, column, panel } = plan;
+  const { n, r, rows, column, panel, tall } = plan;
   const panels = Math.ceil(extents[n] / panel);
-  const taps = rows.reduce((product, d) => product * extents[d], 1);
+  const levels = tall ? COLUMNS : rows.reduce((product, d) => product * extents[d], 1);
   const terms = extents[r];
-  const data = new Float32Array(panels * COLUMNS * taps * terms * panel);
+  const data = new Float32Array(panels * COLUMNS * levels * terms * panel);
   const point = extents.map(() => 0);
-  const walk = (level: number, tap: number, visit: (tap: number) => void): void => {
-    if (level === rows.length) {
-      visit(tap);
-      return;
-    }
-    const extent = extents[rows[level]];
-    for (let x = 0; x < extent; x++) {
-      point[rows[level]] = x;
-      walk(level + 1, tap * extent + x, visit);
-    }
+  const weight = (x: number): number => {
+    point[column] = x;
+    return elementAt(values, map, point);
+  };
+  /** The window at the point in hand, row by row. */
+  const windowRows = ([d, ...rest]: readonly number[]): number[][] => {
+    if (d === undefined) return [[weight(0), weight(1), weight(2)]];
+    return Array.from({ length: extents[d] }, (_, x) => {
+      point[d] = x;
+      return windowRows(rest);
+    }).flat();
   };
   for (let output = 0; output < extents[n]; output++) {
     point[n] = output;
     const p = Math.floor(output / panel);
-    walk(0, 0, (tap) => {
-      for (let k = 0; k < terms; k++) {
-        point[r] = k;
-        const row = [0, 1, 2].map((x) => {
-          point[column] = x;
-          return elementAt(values, map, point);
-        });
-        WEIGHTS.forEach((factors, j) => {
-          const at = (((p * COLUMNS + j) * taps + tap) * terms + k) * panel + (output % panel);
-          data[at] = factors.reduce((sum, factor, x) => sum + factor * row[x], 0);
-        });
+    for (let k = 0; k < terms; k++) {
+      point[r] = k;
+      const across = windowRows(rows).map(factorsOf);
+      for (let j = 0; j < COLUMNS; j++) {
+        const own = across.map((row) => row[j]);
+        const factors = tall ? factorsOf(own) : own;
+        for (const [level, factor] of factors.entries()) {
+          data[(((p * COLUMNS + j) * levels + level) * terms + k) * panel + (output % panel)] = factor;
+        }
       }
-    });
+    }
   }
   return new Uint8Array(data.buffer);
+}
+
+/** G g. */
+function factorsOf(three: readonly number[]): number[] {
+  return WEIGHTS.map((row) => row.reduce((sum, factor, x) => sum + factor * three[x], 0));
 }

@@ -7,16 +7,21 @@ import { ContractionKernel } from './kernel.js';
 import type { Contraction, ContractionExtras } from './plan.js';
 import { rounds, type Variable } from './sums.js';
 import { tapLoop } from './taps.js';
-import { COLUMNS, OUTPUTS, type Short, TILES } from './winograd.js';
+import { COLUMNS, OUTPUTS, type Short, type Tall, TILES } from './winograd.js';
 
 /**
  * Rows of short convolutions: the columns of some blocks are transformed once (B^T d), multiplied with the factors of every panel of outputs
- * like a product of matrices for each of the six columns, and transformed back (A^T m). Matrices: Lavin & Gray 2016, section 4.2.
+ * like a product of matrices for each of the six columns, and transformed back (A^T m). With tall blocks the six rows are transformed, too
+ * (B^T d B), and there are 36 products of matrices. Matrices: Lavin & Gray 2016, section 4.2.
  */
 export class WinogradKernel extends ContractionKernel {
   private readonly along: number;
-  /** Of one block's transformed column: all rows of the window, all terms. */
+  /** Products of matrices for each transformed column: one, which also sums over the window's rows, or one for each transformed row. */
+  private readonly levels: number;
+  /** Terms of one product of matrices. */
   private readonly terms: number;
+  /** Bytes of one block's transformed column. */
+  private readonly block: number;
 
   constructor(
     shape: KernelShape,
@@ -29,11 +34,28 @@ export class WinogradKernel extends ContractionKernel {
     super(shape, plan, extras, fn, imports);
     const { domain } = shape.operation;
     this.along = plan.pixels[plan.pixels.length - 1];
-    this.terms = short.rows.reduce((product, d) => product * domain[d].extent, domain[plan.r].extent);
+    const { extent } = domain[plan.r];
+    this.levels = short.tall ? COLUMNS : 1;
+    this.terms = short.tall ? extent : short.rows.reduce((product, d) => product * domain[d].extent, extent);
+    this.block = 4 * this.levels * this.terms;
   }
 
   override write(): void {
-    this.nest(this.plan.pixels.slice(0, -1), () => this.row());
+    const { fn, plan, access, point } = this;
+    const { tall } = this.short;
+    const outer = plan.pixels.slice(0, -1).filter((d) => d !== tall?.along);
+    this.nest(outer, () => {
+      if (!tall) {
+        this.row();
+        return;
+      }
+      const { lo, hi } = access.parameters;
+      fn.loop(lo[tall.along](), hi[tall.along], OUTPUTS, (y) => {
+        point[tall.along] = y;
+        this.row();
+        point[tall.along] = undefined;
+      });
+    });
   }
 
   private row(): void {
@@ -52,11 +74,10 @@ export class WinogradKernel extends ContractionKernel {
 
   /** `count` blocks of four points from `x` on. */
   private blocks(x: Local, count: number): void {
-    const { fn, plan, extras, access, terms, short } = this;
+    const { fn, plan, extras, access, terms, levels, block, short } = this;
     const { m, wasm } = fn;
     const scratch = access.extra(extras.extras - 1);
     // Transformed columns: [column][block][row of the window][term].
-    const block = 4 * terms;
     const column = count * block;
     const products = fn.keep(wasm.i32, m.i32.add(scratch(), m.i32.const(COLUMNS * column)));
     const to = fn.variable(wasm.i32);
@@ -65,14 +86,15 @@ export class WinogradKernel extends ContractionKernel {
       to[1](m.i32.add(scratch(), m.i32.const(t * block)));
       this.windowRows(short.rows, () => this.transformRow(from, to, column));
     }
+    if (short.tall) this.inPlace(scratch, COLUMNS * count, 4 * terms, (rows) => this.transformed(rows));
     const weights = access.extra(extras.weights);
-    const panelBytes = COLUMNS * terms * plan.panel * 4;
+    const panelBytes = COLUMNS * levels * terms * plan.panel * 4;
     this.panels((n) => {
       const panel = m.i32.mul(m.i32.shr_u(n(), m.i32.const(3)), m.i32.const(panelBytes));
       const w = fn.variable(wasm.i32);
       w[1](m.i32.add(weights(), panel));
       this.multiply(count, scratch, products, w);
-      this.results(x, count, products, n);
+      this.rows(x, count, products, n);
     });
   }
 
@@ -81,7 +103,34 @@ export class WinogradKernel extends ContractionKernel {
       body();
       return;
     }
-    tapLoop(this, dims[0], () => this.windowRows(dims.slice(1), body));
+    const rows = dims[0] === this.short.tall?.window ? COLUMNS : undefined;
+    tapLoop(this, dims[0], () => this.windowRows(dims.slice(1), body), rows);
+  }
+
+  /** Transforms so many columns of six rows, each of so many bytes, where they lie: a result takes the place of the row of its number. */
+  private inPlace(start: Local, columns: number, row: number, transform: (rows: readonly Local[]) => readonly Expression[]): void {
+    const { fn } = this;
+    const { m, wasm } = fn;
+    const [at, setAt] = fn.variable(wasm.i32);
+    setAt(start());
+    const end = fn.keep(wasm.i32, m.i32.add(start(), m.i32.const(columns * COLUMNS * row)));
+    fn.repeat(
+      () => {
+        const rowEnd = fn.keep(wasm.i32, m.i32.add(at(), m.i32.const(row)));
+        fn.repeat(
+          () => {
+            const rows = Array.from({ length: COLUMNS }, (_, i) => fn.keep(wasm.v128, m.v128.load(i * row, 4, at())));
+            transform(rows).forEach((v, i) => {
+              fn.push(m.v128.store(i * row, 4, at(), v));
+            });
+            setAt(m.i32.add(at(), m.i32.const(16)));
+          },
+          () => m.i32.ne(at(), rowEnd()),
+        );
+        setAt(m.i32.add(at(), m.i32.const((COLUMNS - 1) * row)));
+      },
+      () => m.i32.ne(at(), end()),
+    );
   }
 
   /** One block's columns in one row of the window: six vectors of four terms at a time. `to` moves on behind them. */
@@ -96,7 +145,7 @@ export class WinogradKernel extends ContractionKernel {
     const extent = shape.operation.domain[plan.r].extent;
     const elsewhere = extras.outside === undefined ? undefined : access.extra(extras.outside);
     const alone: IndexMap = map.map((range, t) => (t === short.tensorDimension ? { at: 0 } : range));
-    const within = elsewhere && access.addresses.inside(alone, shape.shapes[plan.a], point);
+    const within = elsewhere && (short.tall ? this.inTensor(short.tall) : access.addresses.inside(alone, shape.shapes[plan.a], point));
     const inRow = within && fn.keep(wasm.i32, within);
     point[along] = from;
     const addressOf = (j: number): Expression => {
@@ -155,6 +204,17 @@ export class WinogradKernel extends ContractionKernel {
     point[along] = undefined;
   }
 
+  /** Whether the row in hand is one that a point reads; undefined where all are. */
+  private inTensor({ window, along, start, end }: Tall): Expression | undefined {
+    const { m } = this.fn;
+    const [y, i] = [this.point[along], this.point[window]];
+    const blocks = Math.ceil(this.shape.operation.domain[along].extent / OUTPUTS);
+    if (!y || !i || (start >= 0 && OUTPUTS * blocks + start + COLUMNS - OUTPUTS <= end)) return undefined;
+    const row = m.i32.add(m.i32.add(y(), i()), m.i32.const(start));
+    // Below 0 is large as an unsigned number.
+    return m.i32.lt_u(row, m.i32.const(end));
+  }
+
   /** Transforms so many terms of six columns, four at a time. */
   private copy(
     terms: number,
@@ -208,36 +268,72 @@ export class WinogradKernel extends ContractionKernel {
     ];
   }
 
-  /** For each of the six columns: blocks × terms times terms × outputs. */
+  /** For each of the six columns (and rows): blocks × terms times terms × outputs. */
   private multiply(count: number, scratch: Local, products: Local, [w, setW]: Variable): void {
-    const { fn, plan, terms } = this;
+    const { fn, plan, terms, levels, block } = this;
     const { m, wasm } = fn;
-    const block = 4 * terms;
     const [v, setV] = fn.variable(wasm.i32);
     const [out, setOut] = fn.variable(wasm.i32);
     setV(scratch());
     setOut(products());
-    const end = fn.keep(wasm.i32, m.i32.add(products(), m.i32.const(COLUMNS * count * plan.panel * 4)));
+    const bytes = count * plan.panel * 4;
+    const end = fn.keep(wasm.i32, m.i32.add(products(), m.i32.const(COLUMNS * levels * bytes)));
+    const product = (): void => {
+      const sums = Array.from({ length: count }, () => Array.from({ length: this.groups }, () => fn.variable(wasm.v128)));
+      for (const [, set] of sums.flat()) set(m.f32x4.splat(m.f32.const(0)));
+      rounds(fn, terms, plan.panel * 4, w, () => {
+        const rows = Array.from({ length: this.groups }, (_, g) => fn.keep(wasm.v128, m.v128.load(16 * g, 4, w())));
+        sums.forEach((own, t) => {
+          const a = fn.keep(wasm.v128, m.v128.load32_splat(t * block, 4, v()));
+          for (const [g, [sum, set]] of own.entries()) set(fn.multiplyAdd(a(), rows[g](), sum()));
+        });
+        setW(m.i32.add(w(), m.i32.const(plan.panel * 4)));
+        setV(m.i32.add(v(), m.i32.const(4)));
+      });
+      sums.forEach((own, t) => {
+        for (const [g, [sum]] of own.entries()) fn.push(m.v128.store(4 * (t * plan.panel + 4 * g), 4, out(), sum()));
+      });
+      setOut(m.i32.add(out(), m.i32.const(bytes)));
+    };
     fn.repeat(
       () => {
-        const sums = Array.from({ length: count }, () => Array.from({ length: this.groups }, () => fn.variable(wasm.v128)));
-        for (const [, set] of sums.flat()) set(m.f32x4.splat(m.f32.const(0)));
-        rounds(fn, terms, plan.panel * 4, w, () => {
-          const rows = Array.from({ length: this.groups }, (_, g) => fn.keep(wasm.v128, m.v128.load(16 * g, 4, w())));
-          sums.forEach((own, t) => {
-            const a = fn.keep(wasm.v128, m.v128.load32_splat(t * block, 4, v()));
-            for (const [g, [sum, set]] of own.entries()) set(fn.multiplyAdd(a(), rows[g](), sum()));
-          });
-          setW(m.i32.add(w(), m.i32.const(plan.panel * 4)));
-          setV(m.i32.add(v(), m.i32.const(4)));
-        });
-        sums.forEach((own, t) => {
-          for (const [g, [sum]] of own.entries()) fn.push(m.v128.store(4 * (t * plan.panel + 4 * g), 4, out(), sum()));
-        });
+        if (levels === 1) product();
+        else {
+          const column = fn.keep(wasm.i32, m.i32.add(out(), m.i32.const(levels * bytes)));
+          fn.repeat(product, () => m.i32.ne(out(), column()));
+        }
         setV(m.i32.add(v(), m.i32.const((count - 1) * block)));
-        setOut(m.i32.add(out(), m.i32.const(count * plan.panel * 4)));
       },
       () => m.i32.ne(out(), end()),
+    );
+  }
+
+  /** What comes out of some blocks, row by row. */
+  private rows(x: Local, count: number, products: Local, n: Local): void {
+    const { fn, plan, point, access, shape } = this;
+    const { m, wasm } = fn;
+    const { tall } = this.short;
+    if (!tall) {
+      this.results(x, count, products, n);
+      return;
+    }
+    const bytes = count * plan.panel * 4;
+    this.inPlace(products, COLUMNS, bytes, (rows) => this.outputs(rows).map((row) => row()));
+    const top = point[tall.along];
+    if (!top) return;
+    fn.loop(
+      m.i32.const(0),
+      () => m.i32.const(OUTPUTS),
+      1,
+      (i) => {
+        const y = fn.keep(wasm.i32, m.i32.add(top(), i()));
+        const row = fn.keep(wasm.i32, m.i32.add(products(), m.i32.mul(i(), m.i32.const(bytes))));
+        point[tall.along] = y;
+        const write = (): void => this.results(x, count, row, n);
+        if (shape.operation.domain[tall.along].extent % OUTPUTS === 0) write();
+        else fn.when(m.i32.lt_s(y(), access.parameters.hi[tall.along]()), write);
+        point[tall.along] = top;
+      },
     );
   }
 
@@ -246,6 +342,7 @@ export class WinogradKernel extends ContractionKernel {
     const { fn, plan, access, point, shape, along } = this;
     const { m, wasm } = fn;
     const bytes = plan.panel * 4;
+    const column = this.levels * count * bytes;
     const cut = shape.operation.domain[along].extent % OUTPUTS !== 0;
     fn.loop(
       m.i32.const(0),
@@ -254,7 +351,7 @@ export class WinogradKernel extends ContractionKernel {
       (t) => {
         const at = fn.keep(wasm.i32, m.i32.add(products(), m.i32.mul(t(), m.i32.const(bytes))));
         const sums = Array.from({ length: this.groups }, (_, g) => {
-          const values = Array.from({ length: COLUMNS }, (_, j) => fn.keep(wasm.v128, m.v128.load(j * count * bytes + 16 * g, 4, at())));
+          const values = Array.from({ length: COLUMNS }, (_, j) => fn.keep(wasm.v128, m.v128.load(j * column + 16 * g, 4, at())));
           return this.outputs(values);
         });
         const from = fn.keep(wasm.i32, m.i32.add(x(), m.i32.shl(t(), m.i32.const(2))));

@@ -12,6 +12,18 @@ export interface Short {
   readonly tensorDimension: number;
   /** The column that point 0 reads first. */
   readonly start: number;
-  /** The other reduction dimensions but the innermost: the window's rows. */
+  /** The other reduction dimensions but the innermost: the window's rows, whose products are summed as they are. */
   readonly rows: readonly number[];
+  /** Rows that are transformed as columns are: F(4×4, 3×3). Then `rows` has no other that is longer than 1. */
+  readonly tall?: Tall;
+}
+
+/** A window of three rows that slides down, row by row. */
+export interface Tall {
+  /** Reduction dimension of the window's rows, and the pixel dimension of the points' rows. */
+  readonly window: number;
+  readonly along: number;
+  /** The row that point 0 reads first, and behind the last one that any point reads. */
+  readonly start: number;
+  readonly end: number;
 }
