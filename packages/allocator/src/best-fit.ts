@@ -26,16 +26,19 @@ const life = ({ first, last }: Group): number => last - first;
 /** Lives by powers of two: rows of one map, which live alike, stay together. */
 const lifeClass = (group: Group): number => Math.floor(Math.log2(life(group) + 1));
 
+/** Long lives first and within a class in order of time: streams of rows and tiles. */
+export const BY_LIVES: Compare = (a, b) => lifeClass(b) - lifeClass(a) || a.first - b.first;
+
 /**
  * Orders that do well on different problems, those first that won most often on the reference models: long lives first and within a
  * class in order of time (streams of rows and tiles), the same with large ones first, then the planner of TensorFlow Lite (few buffers of
  * many sizes). Where some buffers are far larger than most, the tightest place keeps the large gaps for them.
  */
 const ORDERS: readonly (readonly [Compare, 'lowest' | 'tightest'])[] = [
-  [(a, b) => lifeClass(b) - lifeClass(a) || a.first - b.first, 'lowest'],
+  [BY_LIVES, 'lowest'],
   [(a, b) => lifeClass(b) - lifeClass(a) || b.bytes - a.bytes || a.first - b.first, 'lowest'],
   [(a, b) => b.bytes - a.bytes || a.first - b.first, 'tightest'],
-  [(a, b) => lifeClass(b) - lifeClass(a) || a.first - b.first, 'tightest'],
+  [BY_LIVES, 'tightest'],
   [(a, b) => a.first - b.first || life(b) - life(a), 'tightest'],
   [(a, b) => b.bytes * (life(b) + 1) - a.bytes * (life(a) + 1) || a.first - b.first, 'lowest'],
   [(a, b) => b.last - a.last || b.bytes - a.bytes, 'lowest'],

@@ -7,3 +7,4 @@ export * from './hill-climb.js';
 export { loadBound } from './load.js';
 export * from './one-space.js';
 export * from './plugin.js';
+export * from './squeaky-wheel.js';

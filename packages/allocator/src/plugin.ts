@@ -6,6 +6,7 @@ import { FurthestNextUseMover, furthestNextUseOptions } from './furthest-next-us
 import { GreedyBySizeAllocator, greedyBySizeOptions } from './greedy-by-size.js';
 import { HillClimbAllocator, hillClimbOptions } from './hill-climb.js';
 import { OneSpaceMover, oneSpaceOptions } from './one-space.js';
+import { SqueakyWheelAllocator, squeakyWheelOptions } from './squeaky-wheel.js';
 
 export const plugin = definePlugin({
   name: '@regrain/allocator',
@@ -54,6 +55,14 @@ export const plugin = definePlugin({
       use: HillClimbAllocator,
       options: hillClimbOptions,
       space: { iterations: [100, 500, 2000] },
+    },
+    {
+      point: Allocator,
+      id: 'squeaky-wheel',
+      description: 'Places again and again, what came to lie highest earlier each time.',
+      use: SqueakyWheelAllocator,
+      options: squeakyWheelOptions,
+      space: { rounds: [20, 80, 320] },
     },
     {
       point: Allocator,

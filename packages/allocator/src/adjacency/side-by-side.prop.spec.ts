@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { BestFitAllocator } from '../best-fit.js';
 import { ExactAllocator } from '../exact.js';
 import { HillClimbAllocator } from '../hill-climb.js';
+import { SqueakyWheelAllocator } from '../squeaky-wheel.js';
 import { contiguousBytes } from './wishes.js';
 
 const contextOf = (): Context => ({ random: seeded(1), signal: new AbortController().signal, progress: () => {} }) as unknown as Context;
@@ -13,6 +14,7 @@ const ALLOCATORS = {
   'best-fit': new BestFitAllocator({ orders: 7 }),
   exact: new ExactAllocator({ nodes: 2000, seconds: 60 }),
   'hill-climb': new HillClimbAllocator({ iterations: 20, temperature: 0.02 }),
+  'squeaky-wheel': new SqueakyWheelAllocator({ rounds: 5 }),
 };
 
 const wishing = fc

@@ -119,7 +119,7 @@ const SEARCH = 'search';
 /** Placed by these, too: which one leaves fewer holes depends on the plan. */
 const SECOND = ['first-fit'];
 /** Tries many orders, which takes longer than all else. */
-const THOROUGH = 'hill-climb';
+const THOROUGH = 'squeaky-wheel';
 /** To this share of the arena, at best: where that would not be the best, it is not tried. */
 const CLIMBED = 0.9;
 /** Of so many tasks that takes seconds. */
