@@ -5,7 +5,8 @@ import type { Imports } from '../imports.js';
 import type { KernelShape } from '../kernel.js';
 import { LaneCode, type Lanes } from '../lanes.js';
 import { OperandAccess, type Pointer } from '../operand-access.js';
-import { type Contraction, type ContractionExtras, phaseBytes, TILES } from './plan.js';
+import { tilesOf } from './panel.js';
+import { type Contraction, type ContractionExtras, phaseBytes } from './plan.js';
 import { Sums } from './sums.js';
 import { type Parts, Taps } from './taps.js';
 
@@ -41,14 +42,14 @@ export class ContractionKernel implements Parts {
     const weights = access.extra(extras.weights);
     const panelBytes = this.panelBytes();
     this.panels((n) => {
-      const index = m.i32.shr_u(n(), m.i32.const(plan.panel === 8 ? 3 : 2));
+      const index = m.i32.shr_u(n(), m.i32.const(Math.log2(plan.panel)));
       const panel = fn.keep(wasm.i32, m.i32.add(weights(), m.i32.mul(index, m.i32.const(panelBytes))));
       const outer = plan.pixels.slice(0, -1);
       this.nest(outer, () => this.tiles(n, panel));
     });
   }
 
-  /** Panels of outputs, from the one that holds the task's first. The tensor's last one may be half empty. */
+  /** Panels of outputs, from the one that holds the task's first. The tensor's last one may have empty vectors. */
   protected panels(body: (n: Local) => void): void {
     const { fn, plan, access, shape, point } = this;
     const { m } = fn;
@@ -56,19 +57,20 @@ export class ContractionKernel implements Parts {
     const first = plan.full ? lo[plan.n]() : m.i32.and(lo[plan.n](), m.i32.const(-plan.panel));
     const { extent } = shape.operation.domain[plan.n];
     const rest = extent % plan.panel;
-    const half = plan.panel === 8 && rest > 0 && rest <= 4;
+    const some = Math.ceil(rest / 4);
+    const all = this.groups;
     fn.loop(first, hi[plan.n], plan.panel, (n) => {
       point[plan.n] = n;
-      if (!half) {
+      if (some === 0 || some === all) {
         body(n);
         return;
       }
-      const some = (): void => {
-        this.groups = 1;
+      const last = (): void => {
+        this.groups = some;
         body(n);
-        this.groups = 2;
+        this.groups = all;
       };
-      fn.when(m.i32.lt_s(n(), m.i32.const(extent - rest)), () => body(n), some);
+      fn.when(m.i32.lt_s(n(), m.i32.const(extent - rest)), () => body(n), last);
     });
   }
 
@@ -121,7 +123,7 @@ export class ContractionKernel implements Parts {
     const [x, assign] = fn.variable(wasm.i32);
     const at = (k: number): Local => (k === 0 ? x : () => m.i32.add(x(), m.i32.const(k * by)));
     const tiles = (): void => {
-      for (const count of TILES) {
+      for (const count of tilesOf(this.groups)) {
         if (extent < count * by) continue;
         const tile = Array.from({ length: count }, (_, k) => at(k));
         const until = count === 1 ? hi[along] : (): Expression => m.i32.sub(hi[along](), m.i32.const((count - 1) * by));

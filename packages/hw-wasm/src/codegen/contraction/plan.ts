@@ -5,9 +5,7 @@ import { hasLanes } from '../lanes.js';
 import { coefficient, commonDivisor, constantOf, type LaneOperand, laneBlock, laneOperand, laneStride, leaves } from '../operand-access.js';
 import { productOf } from '../product.js';
 import { reductionOrder } from '../reduction-order.js';
-
-/** Points of the tile dimension that are computed together, as many as there are, then fewer: 4 × 8 sums fill the registers. */
-export const TILES = [4, 2, 1] as const;
+import { type Panel, panelOf } from './panel.js';
 
 /** A sum of products of an operand in memory and constant weights: convolutions and dense layers. */
 export interface Contraction {
@@ -37,10 +35,11 @@ export interface Contraction {
    */
   readonly partial: readonly { readonly d: number; readonly phase: number; readonly by: number; readonly extent: number }[];
   readonly integer: boolean;
+  /** One point: its few sums wait for each other longer where they are fused with their products. */
+  readonly alone: boolean;
   /** Every panel of the task is full. */
   readonly full: boolean;
-  /** Outputs per panel of weights: 4 or 8. */
-  readonly panel: 4 | 8;
+  readonly panel: Panel;
   /** Terms per step of the innermost loop; integers go in pairs. */
   readonly step: number;
   readonly lanes: readonly (LaneOperand | undefined)[];
@@ -71,9 +70,15 @@ export interface ContractionExtras {
 
 /**
  * How a task is a sum of products, or undefined where it is none that kernels can compute; what its operands need in memory is put there, the
- * addresses added to `extra`.
+ * addresses added to `extra`. `widest`: outputs per panel at most.
  */
-export function contractionOf(shape: KernelShape, context: SelectContext, box: Box, extra: number[]): Contraction | undefined {
+export function contractionOf(
+  shape: KernelShape,
+  context: SelectContext,
+  box: Box,
+  extra: number[],
+  widest: Panel = 8,
+): Contraction | undefined {
   const { operation, operands, phase, accumulator } = shape;
   const { body, domain } = operation;
   if (!body || phase !== 'whole' || accumulator || body.init !== 0) return undefined;
@@ -114,9 +119,6 @@ export function contractionOf(shape: KernelShape, context: SelectContext, box: B
   if (usedA.has(lane) && !grouped(shape, a, lane)) return undefined;
   const between = laneStride(shape, write, lane);
   if (between === undefined || (between === 0 && domain[lane].extent > 1)) return undefined;
-  const panel = domain[lane].extent <= 4 ? 4 : 8;
-  const full = box[lane].every((side) => side % panel === 0);
-  if (usedA.has(lane) && !full) return undefined;
 
   const order = reductionOrder(operation);
   const width = ELEMENT_BYTES[left.view.dtype];
@@ -141,16 +143,25 @@ export function contractionOf(shape: KernelShape, context: SelectContext, box: B
   for (const k of finish) {
     if (operands[k]?.kind === 'view' && !constant(k) && laneStride(shape, k, lane) === undefined) return undefined;
   }
-  for (const k of [...finish, write]) if ((laneBlock(shape, k, lane) ?? 0) % panel !== 0) return undefined;
-  const taps = order.filter((d) => d !== r);
-  const step = integer ? (domain[r].extent <= 4 ? 4 : 8) : 1;
-  const lanes = operands.map((_, k) => (k === write || finish.has(k) ? laneOperand(shape, context, k, lane, extra) : undefined));
-  // Tiles lie along the parallel dimension that is the innermost in the written tensor, next to the lanes.
+  const blocks = [...finish, write].map((k) => laneBlock(shape, k, lane) ?? 0);
   const others = parallel.filter((d) => d !== lane);
+  // Tiles lie along the parallel dimension that is the innermost in the written tensor, next to the lanes.
   const along = others.reduce<number | undefined>(
     (best, d) => (best === undefined || tileScore(shape, write, d) < tileScore(shape, write, best) ? d : best),
     undefined,
   );
+  const [lo, hi] = box[lane];
+  const { extent: outputs } = domain[lane];
+  const points = along === undefined ? 1 : domain[along].extent;
+  const terms = order.reduce((product, d) => product * domain[d].extent, 1);
+  const panel = panelOf(outputs, box[lane], points, terms, blocks, integer || phases.length > 0 || usedA.has(lane) ? 8 : widest);
+  if (blocks.some((each) => each % panel !== 0)) return undefined;
+  // Vectors behind the last output are left out.
+  const full = lo % panel === 0 && (hi % panel === 0 || (hi === outputs && outputs % 4 === 0));
+  if (usedA.has(lane) && !full) return undefined;
+  const taps = order.filter((d) => d !== r);
+  const step = integer ? (domain[r].extent <= 4 ? 4 : 8) : 1;
+  const lanes = operands.map((_, k) => (k === write || finish.has(k) ? laneOperand(shape, context, k, lane, extra) : undefined));
   const pixels = [...others.filter((d) => d !== along), ...(along === undefined ? [] : [along])];
   const everyPhase = phases.find(({ d }) => d === along)?.by;
   const shared = along === undefined || laneBlock(shape, a, along) !== undefined ? undefined : strideBetween(shape, a, along, everyPhase);
@@ -189,6 +200,7 @@ export function contractionOf(shape: KernelShape, context: SelectContext, box: B
     partial,
     pixels,
     integer,
+    alone: others.every((d) => domain[d].extent === 1),
     full,
     panel,
     step,

@@ -2,12 +2,13 @@ import { type Box, ELEMENT_BYTES } from '@regrain/core-ir';
 import { type KernelShape, keyOf, type SelectContext, type Selected } from '../kernel.js';
 import { leaves, outsideVector } from '../operand-access.js';
 import { ContractionKernel } from './kernel.js';
-import { type Contraction, type ContractionExtras, contractionOf, TILES } from './plan.js';
+import { MOST_POINTS } from './panel.js';
+import { type Contraction, type ContractionExtras, contractionOf } from './plan.js';
 import { packWeights } from './weights.js';
 
 export function selectContraction(shape: KernelShape, context: SelectContext, box: Box): Selected | undefined {
   const extra: number[] = [];
-  const plan = contractionOf(shape, context, box, extra);
+  const plan = contractionOf(shape, context, box, extra, 16);
   if (!plan) return undefined;
   const { segment } = context;
   const { operation } = shape;
@@ -35,6 +36,6 @@ export function outsideOf(shape: KernelShape, context: SelectContext, plan: Cont
   if (value === undefined || left?.kind !== 'view' || !leaves(shape, plan.a)) return undefined;
   const terms = operation.domain[plan.r].extent;
   const row = plan.joined ? operation.domain[plan.joined.d].extent * terms * plan.joined.stride : terms * plan.strideR;
-  const bytes = Math.max(row, ELEMENT_BYTES[left.view.dtype]) + (TILES[0] - 1) * (plan.shared ?? 0) + 16;
+  const bytes = Math.max(row, ELEMENT_BYTES[left.view.dtype]) + (MOST_POINTS - 1) * (plan.shared ?? 0) + 16;
   return extra.push(outsideVector(context, left.view.dtype, value, bytes)) - 1;
 }

@@ -61,7 +61,8 @@ export class Sums {
       of.forEach((own, i) => {
         const [pointer] = pointers[i] ?? pointers[0];
         const a = fn.keep(wasm.v128, m.v128.load32_splat(pointers.length === 1 ? i * offset : 0, 4, pointer()));
-        for (const [g, [sum, set]] of own.entries()) set(fn.multiplyAdd(a(), rows[g](), sum()));
+        for (const [g, [sum, set]] of own.entries())
+          set(plan.alone ? m.f32x4.add(sum(), m.f32x4.mul(a(), rows[g]())) : fn.multiplyAdd(a(), rows[g](), sum()));
       });
       setW(m.i32.add(w(), m.i32.const(row)));
       for (const [pointer, set] of pointers) set(m.i32.add(pointer(), m.i32.const(stride)));
