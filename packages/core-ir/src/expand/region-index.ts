@@ -16,6 +16,8 @@ export class RegionIndex {
   /** Per axis the ascending lower cuts; a grid if the product of their counts is the number of regions. */
   private readonly cuts: readonly number[][];
   private readonly grid?: Int32Array;
+  /** Of a grid, the axes along which there are several cells. */
+  private readonly split: readonly number[] = [];
   private readonly scanAxis: number = 0;
   private readonly longest: number = 0;
   /** By axis, once asked for. */
@@ -37,6 +39,7 @@ export class RegionIndex {
     const grid = cells === boxes.length ? this.toGrid(boxes) : undefined;
     if (grid) {
       this.grid = grid;
+      this.split = [...this.cuts.keys()].filter((d) => this.cuts[d].length > 1);
       this.ids = Int32Array.from(ids);
       this.boxes = boxes;
       return;
@@ -106,13 +109,14 @@ export class RegionIndex {
     return grid;
   }
 
-  private visitGrid(box: Box, d: number, cell: number, visit: Visit): void {
+  /** Visits along the n-th split axis and those behind it; `cell` is where the axes before it are. */
+  private visitGrid(box: Box, n: number, cell: number, visit: Visit): void {
+    const d = this.split[n];
     const cuts = this.cuts[d];
-    const last = d === this.cuts.length - 1;
     const [lo, hi] = box[d];
     for (let at = Math.max(0, lowerBound(cuts, lo + 1) - 1); at < cuts.length && cuts[at] < hi; at++) {
-      if (!last) {
-        this.visitGrid(box, d + 1, cell * cuts.length + at, visit);
+      if (n + 1 < this.split.length) {
+        this.visitGrid(box, n + 1, cell * cuts.length + at, visit);
         continue;
       }
       const k = (this.grid as Int32Array)[cell * cuts.length + at];

@@ -80,7 +80,8 @@ export function subtractAll(a: Box, others: Iterable<Box>): Box[] {
   let pieces: Box[] = isEmpty(a) ? [] : [a];
   for (const other of others) {
     if (pieces.length === 0) break;
-    pieces = pieces.flatMap((piece) => subtract(piece, other));
+    // Most of many lie elsewhere: nothing is made for them.
+    if (pieces.some((piece) => overlaps(piece, other))) pieces = pieces.flatMap((piece) => subtract(piece, other));
   }
   return pieces;
 }

@@ -12,7 +12,8 @@ export function coverFault(boxes: readonly Box[], whole: Box, mayOverlap = false
   }
   if (mayOverlap) return undefined;
   const index = new RegionIndex([...boxes.keys()], boxes);
-  for (const [k, box] of boxes.entries()) {
+  // Cells of a grid share nothing.
+  for (const [k, box] of index.isGrid ? [] : boxes.entries()) {
     let other = -1;
     index.forEach(box, (hit) => {
       if (hit !== k) other = hit;
