@@ -5,7 +5,7 @@ import { sideBySide } from './adjacency/side-by-side.js';
 import type { Group } from './groups.js';
 import { loadOfSpans } from './load.js';
 import { answerOf, packWith } from './outcome.js';
-import { type Placed, placeInOrder, startOf } from './place.js';
+import { IN_TIME, type Placed, placeInOrder, startOf } from './place.js';
 import { squeezed } from './squeeze.js';
 import { HUGE, isLoose, MANY, sweep } from './sweep.js';
 
@@ -13,7 +13,7 @@ import { HUGE, isLoose, MANY, sweep } from './sweep.js';
 const WORK = 400_000_000;
 
 /** How many orders there are. */
-export const ALL_ORDERS = 7;
+export const ALL_ORDERS = 8;
 
 export const bestFitOptions = z.strictObject({
   orders: z.number().int().min(1).max(ALL_ORDERS).default(3).describe('orders to try, at most; the best height is kept'),
@@ -32,12 +32,13 @@ export const BY_LIVES: Compare = (a, b) => lifeClass(b) - lifeClass(a) || a.firs
 /**
  * Orders that do well on different problems, those first that won most often on the reference models: long lives first and within a
  * class in order of time (streams of rows and tiles), the same with large ones first, then the planner of TensorFlow Lite (few buffers of
- * many sizes). Where some buffers are far larger than most, the tightest place keeps the large gaps for them.
+ * many sizes), then the order of time. Where some buffers are far larger than most, the tightest place keeps the large gaps for them.
  */
 const ORDERS: readonly (readonly [Compare, 'lowest' | 'tightest'])[] = [
   [BY_LIVES, 'lowest'],
   [(a, b) => lifeClass(b) - lifeClass(a) || b.bytes - a.bytes || a.first - b.first, 'lowest'],
   [(a, b) => b.bytes - a.bytes || a.first - b.first, 'tightest'],
+  [IN_TIME, 'lowest'],
   [BY_LIVES, 'tightest'],
   [(a, b) => a.first - b.first || life(b) - life(a), 'tightest'],
   [(a, b) => b.bytes * (life(b) + 1) - a.bytes * (life(a) + 1) || a.first - b.first, 'lowest'],

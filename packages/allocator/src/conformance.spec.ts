@@ -11,7 +11,7 @@ import { SqueakyWheelAllocator } from './squeaky-wheel.js';
 
 conformsTo(Allocator, () => new FirstFitAllocator());
 conformsTo(Allocator, () => new GreedyBySizeAllocator());
-conformsTo(Allocator, () => new BestFitAllocator({ orders: 6 }));
+conformsTo(Allocator, () => new BestFitAllocator({ orders: 8 }));
 conformsTo(Allocator, () => new ExactAllocator({ nodes: 20_000, seconds: 60 }));
 conformsTo(Allocator, () => new HillClimbAllocator({ iterations: 50, temperature: 0.02 }));
 conformsTo(Allocator, () => new SqueakyWheelAllocator({ rounds: 20 }));

@@ -1,7 +1,7 @@
 import { type Allocator, noOptions, type Packed, type Packing } from '@regrain/core-ir';
 import { injectable } from 'inversify';
 import { packWith } from './outcome.js';
-import { type Placed, placeInOrder } from './place.js';
+import { IN_TIME, type Placed, placeInOrder } from './place.js';
 
 export const firstFitOptions = noOptions;
 
@@ -9,9 +9,9 @@ export const firstFitOptions = noOptions;
 @injectable()
 export class FirstFitAllocator implements Allocator {
   place(packing: Packing): Packed {
-    return packWith(packing, (groups) => {
-      const order = groups.toSorted((a, b) => a.first - b.first || b.bytes - a.bytes);
-      return placeInOrder(packing, groups, order, 'lowest', Number.POSITIVE_INFINITY) as Placed;
-    });
+    return packWith(
+      packing,
+      (groups) => placeInOrder(packing, groups, groups.toSorted(IN_TIME), 'lowest', Number.POSITIVE_INFINITY) as Placed,
+    );
   }
 }

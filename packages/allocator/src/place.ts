@@ -6,6 +6,9 @@ import { Occupancy } from './occupancy.js';
 /** `lowest`: the lowest place that fits; `tightest`: the smallest gap that fits, the top if none does. */
 export type Fit = 'lowest' | 'tightest';
 
+/** The order of time; of what begins together, the largest first. */
+export const IN_TIME = (a: Group, b: Group): number => a.first - b.first || b.bytes - a.bytes;
+
 export interface Placed {
   readonly offsets: Float64Array;
   readonly height: number;

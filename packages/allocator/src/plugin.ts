@@ -46,7 +46,7 @@ export const plugin = definePlugin({
       description: 'The best of several orders; co-accessed regions side by side where that is free.',
       use: BestFitAllocator,
       options: bestFitOptions,
-      space: { orders: [1, 3, 7] },
+      space: { orders: [1, 4, 8] },
     },
     {
       point: Allocator,

@@ -11,7 +11,7 @@ import { contiguousBytes } from './wishes.js';
 const contextOf = (): Context => ({ random: seeded(1), signal: new AbortController().signal, progress: () => {} }) as unknown as Context;
 
 const ALLOCATORS = {
-  'best-fit': new BestFitAllocator({ orders: 7 }),
+  'best-fit': new BestFitAllocator({ orders: 8 }),
   exact: new ExactAllocator({ nodes: 2000, seconds: 60 }),
   'hill-climb': new HillClimbAllocator({ iterations: 20, temperature: 0.02 }),
   'squeaky-wheel': new SqueakyWheelAllocator({ rounds: 5 }),
