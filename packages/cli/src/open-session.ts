@@ -5,9 +5,18 @@ import { BUILTIN_PLUGINS } from './builtin-plugins.js';
 import { type ConfigFile, readConfigFile } from './config-file.js';
 import type { Terminal } from './output/terminal.js';
 
+/** What a session is opened from: enough to open it again in a thread. */
+export interface SessionSource {
+  /** The config file that is named, if one is. */
+  readonly config: string | undefined;
+  /** Files that describe a target each. */
+  readonly machines: readonly string[];
+}
+
 export interface OpenSession {
   readonly session: Session;
   readonly file: ConfigFile;
+  readonly source: SessionSource;
 }
 
 /** A session of the built-in plugins and those of the config file; `machines` are files that describe a target each. Plugins' messages go to stderr. */
@@ -20,7 +29,7 @@ export async function openSession(
   const session = createSession([...BUILTIN_PLUGINS, ...machines.map(machinePlugin), ...file.config.plugins], {
     logger: { info: (message) => terminal.note(message), warn: (message) => terminal.note(`warning: ${message}`) },
   });
-  return { session, file };
+  return { session, file, source: { config: configPath, machines } };
 }
 
 /** A target can be named by its id, or by a JSON file that describes the machine. */

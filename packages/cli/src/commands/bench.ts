@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { type BenchOptions, type BenchResult, suites } from '@regrain/bench';
-import { badInput, type Session } from '@regrain/core-ir';
+import { badInput } from '@regrain/core-ir';
 import { Command } from 'commander';
 import { allocationRunner } from '../allocation/runner.js';
 import { modelRunner } from '../execute/model-runner.js';
-import { openSession } from '../open-session.js';
+import { type OpenSession, openSession } from '../open-session.js';
 import { examples } from '../output/examples.js';
 import { EXIT } from '../output/failure.js';
 import { printJson } from '../output/json.js';
@@ -58,10 +58,10 @@ async function bench(shell: Shell, name: string | undefined, options: Options): 
         suites.map((suite) => suite.name),
       ),
     );
-  const { session } = await openSession(undefined, terminal);
+  const opened = await openSession(undefined, terminal);
   const progress = (line: string): void => terminal.progress(line);
   const results: BenchResult[] = [];
-  for (const suite of chosen) results.push(await suite.run(optionsOf(options, session, progress)));
+  for (const suite of chosen) results.push(await suite.run(optionsOf(options, opened, progress)));
   terminal.progress('');
   const notes = results.flatMap((result) => result.notes);
   if (options.json) printJson({ suite: name ?? 'all', rows: results.flatMap((result) => result.rows) }, terminal);
@@ -72,9 +72,10 @@ async function bench(shell: Shell, name: string | undefined, options: Options): 
 
 function optionsOf(
   { models, cases, instances, minimalloc, only }: Options,
-  session: Session,
+  opened: OpenSession,
   progress: (line: string) => void,
 ): BenchOptions {
+  const { session } = opened;
   const given = (folders: readonly string[], own: readonly string[]): readonly string[] => (folders.length > 0 ? folders : own);
   const there = (folder: string): readonly string[] => [folder].filter((each) => existsSync(each));
   return {
@@ -84,7 +85,7 @@ function optionsOf(
     instances: given(instances, there('examples/allocation')),
     ...(minimalloc === undefined ? {} : { minimalloc }),
     only,
-    runner: modelRunner(session),
+    runner: modelRunner(opened),
     allocate: allocationRunner(session, progress),
     order: orderingRunner(session),
     stages: stageRunner(session),

@@ -22,6 +22,7 @@ import {
   DEFAULT_SEED,
   TUNED_OBJECTIVE,
 } from '../default-pipeline.js';
+import type { OpenSession } from '../open-session.js';
 import { dim, shape } from '../options/parse.js';
 import { planFront } from '../pareto/plan-front.js';
 import { firstResult } from './first-result.js';
@@ -46,7 +47,7 @@ const TILED = [2, 4, 8].map((columns) => ({ id: 'bands', options: { columns, max
 const FINE = { id: 'search', options: { maxTiles: 128 * 128 } };
 
 /** Runs small models on our own kernels. */
-export function modelRunner(session: Session): ModelRunner {
+export function modelRunner({ session, source: opened }: Pick<OpenSession, 'session' | 'source'>): ModelRunner {
   const evaluateOpaque = evaluatorOf(session.contributions(OperatorSet).map(({ id }) => session.make(OperatorSet, id)));
   return {
     readTensor: readTensorFile,
@@ -71,6 +72,7 @@ export function modelRunner(session: Session): ModelRunner {
       const regions = optionsFor('regions');
       const front = await planFront({
         session,
+        source: opened,
         loaded,
         options: columns
           ? { ...regions, pipeline: { ...regions.pipeline, decompose: { id: 'search', options: { columns } } }, target, input }
@@ -79,8 +81,8 @@ export function modelRunner(session: Session): ModelRunner {
         points: factors,
         progress,
       });
-      const faults = front.points.flatMap(({ macFactor, result: { faults: found, verifiedBy } }) =>
-        found.length > 0 || verifiedBy.length === 0 ? [`the plan at ${macFactor.toFixed(3)} is not verified`] : [],
+      const faults = front.points.flatMap(({ macFactor, verified }) =>
+        verified ? [] : [`the plan at ${macFactor.toFixed(3)} is not verified`],
       );
       const { machine } = session.make(HardwareTarget, target);
       const bound = lowerBound(loaded.program, machine, withInputs(loaded.program, [], input));

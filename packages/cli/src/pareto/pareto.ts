@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { serializePlan } from '@regrain/core-ir';
+import { HardwareTarget } from '@regrain/core-ir';
 import { type CompileFlags, open, optionsOf } from '../compile/compile-file.js';
 import { EXIT } from '../output/failure.js';
 import { printJson } from '../output/json.js';
@@ -22,25 +22,27 @@ export interface ParetoFlags extends CompileFlags {
 export async function pareto(shell: Shell, path: string, name: string, flags: ParetoFlags): Promise<void> {
   const { terminal } = shell;
   const began = performance.now();
-  const { session, file } = await open(flags, terminal);
+  const { session, file, source } = await open(flags, terminal);
   const loaded = await session.load(path, { dims: flags.dim ?? {}, shapes: flags.shape ?? {} });
   const options = optionsOf(session, file, loaded, flags, terminal);
   const front = await planFront({
     session,
+    source,
     loaded,
     options,
     maxMacFactor: flags.maxMacFactor ?? DEFAULT_MAC_FACTOR,
     points: flags.points ?? DEFAULT_POINTS,
+    texts: flags.out !== undefined,
     progress: (line) => terminal.progress(line),
   });
   terminal.progress('');
-  const target = front.points[0]?.result.plan.machine.name ?? '';
+  const target = session.make(HardwareTarget, options.target).machine.name;
   const summary = summaryOfFront(front, { model: name, target, input: options.input, totalMs: performance.now() - began });
   if (flags.out !== undefined) {
     const files = new Map<string, Content>([['front.json', `${JSON.stringify(summary, null, 2)}\n`]]);
-    front.points.forEach(({ result }, k) => {
+    front.points.forEach(({ text = '' }, k) => {
       const { folder } = summary.points[k];
-      files.set(join(folder, 'plan.json'), serializePlan(result.plan));
+      files.set(join(folder, 'plan.json'), text);
       files.set(join(folder, 'plan.bin'), loaded.constants);
     });
     writeFolder(flags.out, files);

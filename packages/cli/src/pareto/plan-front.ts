@@ -1,35 +1,23 @@
 import {
-  type Choice,
   type CompileOptions,
-  type CompileResult,
   choiceId,
   choicesOf,
-  countedBytes,
   HardwareTarget,
   type Loaded,
-  type Machine,
-  type PipelineConfig,
+  RegrainError,
   type Session,
   withInputs,
 } from '@regrain/core-ir';
-import { frontOf, searchOptions } from '@regrain/decompose';
-
-/** One plan of the memory/compute front. */
-export interface PlannedPoint {
-  readonly macFactor: number;
-  readonly arenaBytes: number;
-  readonly peakBytes: number;
-  /** What the cost model foresaw. */
-  readonly estimatedBytes: number;
-  readonly tasks: number;
-  readonly elapsedMs: number;
-  readonly result: CompileResult;
-}
+import { type FrontPoint, frontOf, type SearchOptions, searchOptions } from '@regrain/decompose';
+import type { SessionSource } from '../open-session.js';
+import { type GrainPlanner, planGrain } from './plan-grain.js';
+import { type PlannedPoint, PointPlanner, SEARCH, STEP, WINDOW } from './point-planner.js';
+import { openThreads } from './threads.js';
 
 export interface PlannedFront {
   /** Ascending in MACs, descending in bytes of arena: those that no other plan beats. */
   readonly points: readonly PlannedPoint[];
-  /** How many were planned. */
+  /** How many points of the searched front were planned. */
   readonly tried: number;
   /** Peak of the best whole-tensor plan. */
   readonly tensorPeakBytes: number;
@@ -38,103 +26,64 @@ export interface PlannedFront {
 
 export interface FrontRequest {
   readonly session: Session;
+  /** How to open that session again in a thread; absent: everything is planned here. */
+  readonly source?: SessionSource;
   readonly loaded: Loaded;
   /** As for one compile; the decomposer, the loop and the limit of MACs are the front's own. */
   readonly options: CompileOptions;
   readonly maxMacFactor: number;
   /** Plans at most; or a few plans for each of these factors of multiply-accumulates. */
   readonly points: number | readonly number[];
+  /** The plans' texts are wanted. */
+  readonly texts?: boolean;
   readonly progress: (line: string) => void;
 }
 
-/** Points of the front are worth a plan where they are foreseen to take this much less than the one before. */
-const STEP = 0.97;
-
-/** Plans points of the searched front, each verified, and keeps those that execution confirms. */
+/** Plans points of the searched front, each verified, and keeps those that execution confirms. The same front by any number of threads. */
 export async function planFront(request: FrontRequest): Promise<PlannedFront> {
-  const { session, loaded, options, progress } = request;
-  const { program } = loaded;
-  const constraints = options.constraints.filter(({ kind }) => kind !== 'mac-factor');
-  const { machine } = session.make(HardwareTarget, options.target);
-  const choice = choicesOf(options.pipeline.decompose).find((each) => choiceId(each) === SEARCH);
-  const { points } = request;
-  const own = searchOptions.parse({
-    ...(typeof points === 'number' ? {} : { factors: points }),
-    ...(typeof choice === 'object' ? (choice.options as object) : {}),
-  });
-  const began = performance.now();
-  progress('searching the front');
-  const signal = options.signal ?? new AbortController().signal;
-  const front = frontOf(
-    program,
-    { constraints: withInputs(program, constraints, options.input), machine, signal },
-    own,
-    request.maxMacFactor,
-  );
-  const searchMs = performance.now() - began;
-  const chosen = typeof points === 'number' ? worthPlanning(front, points) : worthWithin(front, points);
-  const planned: PlannedPoint[] = [];
-  let tensorPeakBytes = 0;
-  for (const [k, point] of chosen.entries()) {
-    const foreseen = front[point];
-    progress(`plan ${k + 1} of ${chosen.length}, ${foreseen.macFactor.toFixed(2)} of the multiply-accumulates`);
-    const started = performance.now();
-    const decompose: Choice = { id: SEARCH, options: { ...own, maxMacFactor: request.maxMacFactor, point } };
-    const pipeline = { ...options.pipeline, adjust: undefined };
-    // A front is of bytes and work: laying regions side by side would take a third of its time.
-    const compiled = (how: Pick<PipelineConfig, 'decompose' | 'allocate'>): Promise<CompileResult> =>
-      session.compile(loaded, { ...options, constraints, pipeline: { ...pipeline, ...how }, adjacency: false, progress: undefined });
-    const first = choicesOf(options.pipeline.allocate);
-    const allocate = [...first, ...SECOND.filter((id) => !first.some((each) => choiceId(each) === id))];
-    let result = await compiled({ decompose, allocate });
-    const orElse = async (how: Pick<PipelineConfig, 'decompose' | 'allocate'>): Promise<void> => {
-      const other = await compiled(how);
-      if (arenaOf(other, machine) < arenaOf(result, machine)) result = other;
-    };
-    if (isLoose(result, machine)) {
-      const wide: Choice = { id: SEARCH, options: { ...own, columns: WIDE, maxMacFactor: foreseen.macFactor } };
-      const lowest = arenaOf(result, machine) * CLIMBED;
-      const few = result.plan.decomposition.tasks.length <= FEW_TASKS;
-      await orElse({ decompose: wide, allocate });
-      const beaten = planned.some(({ macFactor, arenaBytes }) => macFactor <= foreseen.macFactor && arenaBytes <= lowest);
-      if (few && !beaten && lowest < arenaOf(result, machine)) await orElse({ decompose, allocate: THOROUGH });
-    }
-    const { metrics, decomposition } = result.plan;
-    tensorPeakBytes = countedBytes(result.baseline.plan.metrics.peakBytes, machine);
-    planned.push({
-      macFactor: metrics.macs / Math.max(1, result.baseline.plan.metrics.macs),
-      arenaBytes: countedBytes(metrics.arenaBytes, machine),
-      peakBytes: countedBytes(metrics.peakBytes, machine),
-      estimatedBytes: Math.round(foreseen.bytes),
-      tasks: decomposition.tasks.length,
-      elapsedMs: performance.now() - started,
-      result,
+  const { session, loaded, points } = request;
+  const constraints = request.options.constraints.filter(({ kind }) => kind !== 'mac-factor');
+  const { machine } = session.make(HardwareTarget, request.options.target);
+  // A front is of bytes and work: laying regions side by side would take a third of its time.
+  const pipeline = { ...request.options.pipeline, adjust: undefined };
+  const options: CompileOptions = { ...request.options, constraints, pipeline, adjacency: false, progress: undefined };
+  const threads = request.source && openThreads({ source: request.source, loaded, options, machine }, WINDOW);
+  const planner = threads ?? oneByOne((job) => planGrain(session, loaded, options, machine, job));
+  try {
+    const choice = choicesOf(pipeline.decompose).find((each) => choiceId(each) === SEARCH);
+    const own = searchOptions.parse({
+      ...(typeof points === 'number' ? {} : { factors: points }),
+      ...(typeof choice === 'object' ? (choice.options as object) : {}),
     });
+    const signal = options.signal ?? new AbortController().signal;
+    const context = { constraints: withInputs(loaded.program, constraints, options.input), machine, signal };
+    const search = (how: SearchOptions): readonly FrontPoint[] => frontOf(loaded.program, context, how, request.maxMacFactor);
+    const began = performance.now();
+    request.progress('searching the front');
+    const front = search(own);
+    const searchMs = performance.now() - began;
+    const chosen = typeof points === 'number' ? worthPlanning(front, points) : worthWithin(front, points);
+    const allocate = choicesOf(pipeline.allocate);
+    const { maxMacFactor, texts = false, progress } = request;
+    const { planned, why } = await new PointPlanner({ own, maxMacFactor, search, allocate, texts, progress }, planner).plan(chosen);
+    if (planned.length === 0) throw new RegrainError('infeasible', why);
+    return { points: notBeaten(planned), tried: chosen.length, tensorPeakBytes: planned[0].tensorPeakBytes, searchMs };
+  } finally {
+    await planner.close();
   }
-  return { points: notBeaten(planned), tried: planned.length, tensorPeakBytes, searchMs };
 }
 
-const SEARCH = 'search';
-
-/** Placed by these, too: which one leaves fewer holes depends on the plan. */
-const SECOND = ['first-fit'];
-/** Tries many orders, which takes longer than all else. */
-const THOROUGH = 'squeaky-wheel';
-/** To this share of the arena, at best: where that would not be the best, it is not tried. */
-const CLIMBED = 0.9;
-/** Of so many tasks that takes seconds. */
-const FEW_TASKS = 8192;
-/** Fewer, wider tiles leave fewer holes. */
-const WIDE = [16, 32];
-/** The arena is so much higher than its live bytes that this may pay. */
-const LOOSE = 1.02;
-
-function arenaOf({ plan }: CompileResult, machine: Machine): number {
-  return countedBytes(plan.metrics.arenaBytes, machine);
-}
-
-function isLoose(result: CompileResult, machine: Machine): boolean {
-  return arenaOf(result, machine) > LOOSE * countedBytes(result.plan.metrics.peakBytes, machine);
+/** Here, one after the other. */
+function oneByOne(plan: GrainPlanner['plan']): GrainPlanner {
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    plan(job) {
+      const next = last.then(() => plan(job));
+      last = next.catch(() => {});
+      return next;
+    },
+    close: async () => {},
+  };
 }
 
 /** Positions in the front: the ends, and between them those that save enough; evenly thinned to `most`. */

@@ -4,9 +4,10 @@ import { InfeasibleError, PluginError } from '../errors.js';
 import { Adjuster } from '../extension-points/adjuster.js';
 import { Scheduler } from '../extension-points/scheduler.js';
 import { Verifier } from '../extension-points/verifier.js';
+import type { Metrics } from '../ir/plan.js';
 import { noOptions } from '../plugin/options.js';
 import { createSession } from './session.js';
-import { blurs, toyOptions, toyPlugin } from './spec-support.js';
+import { bands, blurs, toyOptions, toyPlugin } from './spec-support.js';
 import type { ProgressEvent } from './types.js';
 
 const session = createSession([toyPlugin()]);
@@ -32,6 +33,32 @@ describe('compile', () => {
     const { plan, baseline, made } = await session.compile(blurs(1, 4), toyOptions({ input: 'resident' }, { schedule: 'program-order' }));
     expect(plan.metrics).toEqual(baseline.plan.metrics);
     expect(made['decompose']).toBe('whole-tensor');
+  });
+
+  it('plans a grain that was made elsewhere as if its maker had made it here', async () => {
+    const { program } = blurs();
+    const by = { id: 'bands', options: { rows: 4 } };
+    const here = await session.compile(blurs(), toyOptions({}, { decompose: by }));
+    const given = await session.compile(blurs(), toyOptions({ grain: { grain: bands(program, 4), by } }));
+    expect(given.plan).toEqual(here.plan);
+    const torn = { ...bands(program, 4), tasks: [] };
+    await expect(session.compile(blurs(), toyOptions({ grain: { grain: torn, by } }))).rejects.toThrow(/tasks for each/);
+  });
+
+  it('gives up what is not worth more, before it is placed and after', async () => {
+    const { metrics } = (await session.compile(blurs(), toyOptions())).plan;
+    const asked: number[] = [];
+    const within = (most: number) => (least: Metrics) => {
+      asked.push(least.arenaBytes[0]);
+      return least.arenaBytes[0] < most;
+    };
+    expect((await session.compile(blurs(), toyOptions({ worth: within(metrics.arenaBytes[0] + 1) }))).plan.metrics).toEqual(metrics);
+    expect(Math.min(...asked)).toBeLessThanOrEqual(metrics.peakBytes[0]);
+    expect(Math.max(...asked)).toBeGreaterThanOrEqual(metrics.arenaBytes[0]);
+    const { made } = await session.compile(blurs(), toyOptions({ worth: within(metrics.peakBytes[0]) }));
+    expect(made['decompose']).toBe('whole-tensor');
+    const tight = toyOptions({ worth: () => false, constraints: [{ kind: 'capacity', space: 'ram', bytes: 250 }] });
+    await expect(session.compile(blurs(), tight)).rejects.toMatchObject({ code: 'infeasible' });
   });
 
   it('gives the same plan on every run', async () => {

@@ -110,7 +110,7 @@ async function bestOf(run: Run, atHand: Finished | undefined): Promise<Finished>
   const drafts = (await decomposeAll(run)).filter(({ grain }) => !atHand || !isWhole(grain as Grain));
   if (drafts.length === 0) return atHand as Finished;
   try {
-    const found = await planDrafts(run, drafts);
+    const found = await planDrafts(run, drafts, run.options.worth);
     return atHand && atHand.score <= found.score ? atHand : found;
   } catch (error) {
     if (atHand && isInfeasible(error)) return atHand;

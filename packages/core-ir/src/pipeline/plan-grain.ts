@@ -1,16 +1,20 @@
 import { InfeasibleError, RegrainError } from '../errors.js';
 import type { Grain } from '../ir/grain.js';
+import type { Metrics } from '../ir/plan.js';
 import { type Choice, choiceId } from '../plugin/choice.js';
 import { macLimit } from './constraints.js';
 import { type Draft, type Drafted, having } from './draft.js';
+import { leastOf } from './estimate.js';
 import type { Run } from './run.js';
-import { STAGES, withGrain } from './stages.js';
+import { STAGES, withChecked, withGrain } from './stages.js';
 import type { Compiled } from './types.js';
 
 export type Finished = Drafted<'grain' | 'plan' | 'seen' | 'needs' | 'score'>;
 
-/** Every draft that the decomposers of the pipeline start. */
+/** Every draft that the decomposers of the pipeline start, or the one that is given. */
 export async function decomposeAll(run: Run): Promise<readonly Draft[]> {
+  const { grain: given } = run.options;
+  if (given) return [await withChecked(run, { by: { [STAGES[0].name]: given.by } }, given.by, given.grain)];
   return through(run, STAGES[0].name, [{ by: {} }]);
 }
 
@@ -19,10 +23,15 @@ export async function planGrain(run: Run, grain: Grain, by: Readonly<Record<stri
   return planDrafts(run, [await withGrain(run, { by }, grain)]);
 }
 
-/** The best plan of drafts that are decomposed. Throws the mildest `InfeasibleError` if none fits. */
-export async function planDrafts(run: Run, drafts: readonly Draft[]): Promise<Finished> {
+/** The best plan of drafts that are decomposed, and of those that are `worth` it. Throws the mildest `InfeasibleError` if none fits. */
+export async function planDrafts(run: Run, drafts: readonly Draft[], worth?: (least: Metrics) => boolean): Promise<Finished> {
   let current = drafts;
-  for (const { name } of STAGES.slice(1)) current = await through(run, name, current);
+  for (const { name } of STAGES.slice(1)) {
+    current = await through(run, name, current);
+    if (!worth) continue;
+    current = current.filter(({ residencies }, k) => !residencies || worth(leastOf(run, current[k])));
+    if (current.length === 0) throw new RegrainError('infeasible', `no plan is worth more after the stage ${name}`);
+  }
   const factor = macLimit(run.constraints);
   // No limit on no multiply-accumulates would be NaN.
   const limit = factor === Number.POSITIVE_INFINITY ? factor : factor * run.program.operations.reduce((sum, { macs }) => sum + macs, 0);

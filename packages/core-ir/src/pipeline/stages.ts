@@ -56,6 +56,11 @@ export const STAGES: readonly Stage[] = [
 async function decompose(run: Run, draft: Draft, choice: Choice): Promise<Draft> {
   const decomposer = run.plugin(Decomposer, choice);
   const grain = await run.call('decompose', Decomposer, choice, (context) => decomposer.decompose(run.program, context));
+  return withChecked(run, draft, choice, grain);
+}
+
+/** The same of a grain that the choice made. */
+export async function withChecked(run: Run, draft: Draft, choice: Choice, grain: Grain): Promise<Draft> {
   checkGrain(run.registry.label(Decomposer, choice), run.program, grain);
   return withGrain(run, draft, grain);
 }

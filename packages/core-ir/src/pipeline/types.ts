@@ -2,8 +2,9 @@ import type { Loaded } from '../extension-points/frontend.js';
 import type { PlanFault } from '../extension-points/verifier.js';
 import type { Constraint, InputAccess } from '../ir/constraint.js';
 import type { Dependences } from '../ir/dependences.js';
+import type { Grain } from '../ir/grain.js';
 import type { Observations } from '../ir/observations.js';
-import type { Plan } from '../ir/plan.js';
+import type { Metrics, Plan } from '../ir/plan.js';
 import type { FoundPeak } from '../ir/schedule.js';
 import type { Choice } from '../plugin/choice.js';
 import type { LowerBound } from './bound/lower-bound.js';
@@ -37,6 +38,13 @@ export interface CompileOptions {
   readonly budgetMs?: number;
   /** How much higher, as a share, the answer may be so that what is read together lies side by side. Absent: no higher; `false`: not asked for. */
   readonly adjacency?: number | false;
+  /** Planned in place of what the decomposers of the pipeline would make; `by` is the one that made it. */
+  readonly grain?: { readonly grain: Grain; readonly by: Choice };
+  /**
+   * First plans of which it says no go no further; where none is left, the baseline is the answer, or `infeasible` is thrown. It sees
+   * what each takes at least: before placing the arena of its live bytes, and until it has run a cycle for each step.
+   */
+  readonly worth?: (least: Metrics) => boolean;
   readonly progress?: (event: ProgressEvent) => void;
 }
 

@@ -2,24 +2,29 @@ import { volume } from '../ir/box.js';
 import type { Decomposition } from '../ir/decomposition.js';
 import type { Machine } from '../ir/machine.js';
 import type { Observations } from '../ir/observations.js';
-import type { Metrics, Plan } from '../ir/plan.js';
+import type { Metrics, Placement, Plan } from '../ir/plan.js';
 import { domainBox, type Program } from '../ir/program.js';
 import { liveProfile } from './live-profile.js';
 
 /** The figures of an executed plan. */
 export function metricsOf(plan: Omit<Plan, 'metrics'>, seen: Observations): Metrics {
   const { machine, placements, steps } = plan;
-  const arenaBytes = machine.spaces.map(() => 0);
-  for (const { space, offset, bytes } of placements) arenaBytes[space] = Math.max(arenaBytes[space], offset + bytes);
   let movedBytes = 0;
   for (const step of steps) if (step.kind === 'move') movedBytes += placements[step.to].bytes;
   return {
     peakBytes: machine.spaces.map((_, space) => greatest(liveProfile(plan as Plan, space))),
-    arenaBytes,
+    arenaBytes: arenaOf(placements, machine),
     movedBytes,
     macs: macsOf(plan.program, plan.decomposition),
     cycles: greatest(seen.end),
   };
+}
+
+/** Per space the highest offset used. */
+export function arenaOf(placements: readonly Placement[], { spaces }: Machine): number[] {
+  const arenaBytes = spaces.map(() => 0);
+  for (const { space, offset, bytes } of placements) arenaBytes[space] = Math.max(arenaBytes[space], offset + bytes);
+  return arenaBytes;
 }
 
 /** Multiply-accumulates that tasks execute, recomputation included. */
