@@ -236,6 +236,29 @@ describe('convolutions and pooling', () => {
     expect(contractions).toBeGreaterThan(30);
   });
 
+  it('multiplies padding with weights that are not finite', async () => {
+    const built = build({
+      channels: 8,
+      inputs: 1,
+      height: 4,
+      width: 8,
+      kernel: [3, 3],
+      stride: [1, 1],
+      dilation: [1, 1],
+      begin: [1, 1],
+      end: [1, 1],
+      kind: 'depthwise',
+    });
+    if (!built) throw new Error('no such convolution');
+    new Float32Array(built.constants.buffer)[0] = Number.POSITIVE_INFINITY;
+    const { whole, cut, kernels } = await compute({ built, regions: [[], []], along: undefined, picks: [0] }, 'exact');
+    const wanted = interpretProgram(built.program, built.constants, built.inputs).get('y')?.data ?? [];
+    expect(kernels.window).toBeGreaterThan(0);
+    expect(whole.map(Number.isNaN)).toEqual(Array.from(wanted, Number.isNaN));
+    expect(whole.some(Number.isNaN)).toBe(true);
+    expect(cut).toEqual(whole);
+  });
+
   it('by fast arithmetic is near the reference, and the same to the bit where channels read, and rows and columns written are cut in fours', async () => {
     let blocks = 0;
     await fc.assert(

@@ -6,6 +6,7 @@ import type { KernelShape, SelectContext } from './kernel.js';
 import { type LaneConfig, LaneKernel } from './lane-kernel.js';
 import type { Lanes } from './lanes.js';
 import { coefficient, constantOf, laneBlock, laneStride, outsideVector, type Pointer } from './operand-access.js';
+import { productOf } from './product.js';
 
 /** How a window slides over one operand. */
 export interface Sliding {
@@ -28,10 +29,24 @@ export interface Sliding {
   readonly end: number;
   /** Extra parameter: what stands for a row outside the tensor. */
   readonly outside?: number;
+  /** Rows outside the tensor leave every sum as it is, so they are left out. */
+  readonly skips: boolean;
   /** Bytes of the other operands from one row of the window to the next. */
   readonly rowBytes: readonly number[];
   /** Every task's lanes come in whole vectors. */
   readonly full: boolean;
+}
+
+/** A row of a window: where its first column lies, and whether it is there, where that is to be asked. */
+interface Row {
+  readonly start: Local;
+  readonly there: Local | undefined;
+}
+
+/** What of a tile's windows may lie outside the tensor. */
+interface Edges {
+  readonly columns: boolean;
+  readonly rows: boolean;
 }
 
 /** With more points the sums and columns would not fit the registers. */
@@ -102,6 +117,7 @@ export function slidingOf(
       pitch: own.view.strides[t],
       first: outside === undefined ? 0 : first,
       end: outside === undefined ? domain[along].extent : end,
+      skips: outside !== undefined && leavesSums(shape, context, data, outside),
       rowBytes: rowBytes as number[],
       full,
     };
@@ -112,6 +128,35 @@ export function slidingOf(
     return { ...sliding, outside: extra.length - 1 };
   }
   return undefined;
+}
+
+/** Whether what stands for elements outside the tensor changes no sum, nor its bits. */
+function leavesSums(
+  { operation, operands }: KernelShape,
+  { program, segment, valuesOf }: SelectContext,
+  data: number,
+  outside: number,
+): boolean {
+  const { body } = operation;
+  if (!body) return false;
+  const { init, step } = body;
+  const product = productOf(step);
+  if (product) {
+    const other = product.left === data ? product.right : product.left;
+    const operand = operands[other];
+    const { tensor } = operation.operands[other];
+    if (outside !== 0 || !Object.is(init, 0) || product.zeroLeft !== 0 || product.zeroRight !== 0 || other === data) return false;
+    if (operand?.kind === 'splat') return Number.isFinite(operand.value);
+    // Zero times what is not finite is not zero.
+    return (
+      program.tensors[tensor].kind === 'constant' &&
+      segment.once(`finite ${tensor}`, () => Number(Array.prototype.every.call(valuesOf(tensor).data, Number.isFinite))) === 1
+    );
+  }
+  if (typeof step !== 'object' || !('fn' in step) || step.args[0] !== 'acc') return false;
+  const [, value] = step.args;
+  if (typeof value !== 'object' || !('x' in value) || value.x !== data) return false;
+  return step.fn === 'add' ? outside === 0 && Object.is(init, 0) : step.fn === 'max' && init === outside;
 }
 
 /** The same distance between all neighbouring rows, or undefined; of what is not packed 0. */
@@ -157,23 +202,41 @@ export class WindowKernel extends LaneKernel {
   private slide(): void {
     const { fn, point } = this;
     const { m, wasm } = fn;
-    const { along, first, end, tile, outside } = this.sliding;
+    const { along, first, end, tile, outside, skips } = this.sliding;
     const hi = this.access.parameters.hi[along];
     const [x, assign] = fn.variable(wasm.i32);
     assign(this.access.parameters.lo[along]());
     point[along] = x;
-    const advance = (count: number, leaves: boolean): void => {
-      this.tile(count, leaves);
+    const there = this.rowsThere();
+    const advance = (count: number, edges: Edges): void => {
+      this.tile(count, there, edges);
       assign(m.i32.add(x(), m.i32.const(count)));
     };
     const fits = (limit: Expression): Expression => m.i32.le_s(m.i32.add(x(), m.i32.const(tile)), limit);
     const atEdges = (): void => {
-      if (outside === undefined) advance(1, false);
+      if (outside === undefined) advance(1, { columns: false, rows: false });
       else
         fn.when(
           fits(hi()),
-          () => advance(tile, true),
-          () => advance(1, true),
+          () => advance(tile, { columns: true, rows: true }),
+          () => advance(1, { columns: true, rows: true }),
+        );
+    };
+    const tests = there.flatMap((test) => test?.() ?? []);
+    const every =
+      skips && tests.length > 0
+        ? fn.keep(
+            wasm.i32,
+            tests.reduce((one, other) => m.i32.and(one, other)),
+          )
+        : undefined;
+    const inner = (): void => {
+      if (!every) advance(tile, { columns: false, rows: false });
+      else
+        fn.when(
+          every(),
+          () => advance(tile, { columns: false, rows: false }),
+          () => advance(tile, { columns: false, rows: true }),
         );
     };
     const within = [
@@ -184,7 +247,7 @@ export class WindowKernel extends LaneKernel {
     const body = (): void => {
       fn.when(
         within.reduce((one, other) => m.i32.and(one, other)),
-        () => advance(tile, false),
+        inner,
         atEdges,
       );
     };
@@ -192,16 +255,17 @@ export class WindowKernel extends LaneKernel {
     point[along] = undefined;
   }
 
-  /** All lanes of some points from `point[along]` on; some of their columns may lie outside the tensor. */
-  private tile(count: number, leaves: boolean): void {
+  /** All lanes of some points from `point[along]` on. */
+  private tile(count: number, there: readonly (Local | undefined)[], edges: Edges): void {
     const { fn, sliding, shape, config, target } = this;
     const { m, wasm } = fn;
     const { lane } = config;
     const { lo, hi } = this.access.parameters;
     const { body } = shape.operation;
     if (!body) return;
-    const rows = this.rowPointers();
-    const columns = leaves ? this.columnPointers(rows, count) : undefined;
+    const starts = this.rowPointers(there);
+    const columns = edges.columns ? this.columnPointers(starts, count) : undefined;
+    const rows = starts.map((start, row): Row => ({ start, there: edges.rows && sliding.skips ? there[row] : undefined }));
     const weights = [...operandsIn(body.step)].flatMap((k) => (config.lanes[k]?.packed ? [{ k, start: this.pointer(k) }] : []));
     const fixed = new Map([...operandsIn(body.init), ...operandsIn(body.finish)].flatMap((k) => this.neighbours(k, count)));
     const [, written] = this.neighbours(target, count)[0];
@@ -251,7 +315,7 @@ export class WindowKernel extends LaneKernel {
    */
   private terms(
     v: Local,
-    rows: readonly Local[],
+    rows: readonly Row[],
     columnsOf: ReadonlyMap<number, readonly Local[]> | undefined,
     weights: readonly { readonly k: number; readonly start: Pointer }[],
     sums: readonly { readonly value: Lanes; readonly set: (lanes: Lanes) => void }[],
@@ -264,13 +328,14 @@ export class WindowKernel extends LaneKernel {
     const taps = this.taps();
     const factorsAt = weights.map(({ k, start }) => ({ k, at: fn.keep(wasm.i32, m.i32.add(start.at(), offset())) }));
     const parts = Math.ceil(taps.length / COLUMNS);
-    rows.forEach((start, row) => {
+    const fence = (): void =>
+      fn.fence(m.i32.lt_s(v(), m.i32.const(0)), () => {
+        for (const { set } of sums) set(code.constant(0));
+      });
+    const add = (start: Local, row: number): void => {
       const at = fn.keep(wasm.i32, m.i32.add(start(), offset()));
       for (let part = 0; part < parts; part++) {
-        if (row + part > 0)
-          fn.fence(m.i32.lt_s(v(), m.i32.const(0)), () => {
-            for (const { set } of sums) set(code.constant(0));
-          });
+        if (part > 0) fence();
         const columns = new Map<number, Lanes>();
         const [first, end] = [part, part + 1].map((k) => Math.round((k * taps.length) / parts));
         for (const { data, others } of taps.slice(first, end)) {
@@ -291,6 +356,14 @@ export class WindowKernel extends LaneKernel {
           });
         }
       }
+    };
+    rows.forEach(({ start, there }, row) => {
+      if (there) {
+        fn.when(there(), () => add(start, row));
+        return;
+      }
+      if (row > 0) fence();
+      add(start, row);
     });
   }
 
@@ -342,32 +415,49 @@ export class WindowKernel extends LaneKernel {
     return found;
   }
 
+  /** Of each row of the window whether it lies in the tensor; undefined where it always does. */
+  private rowsThere(): (Local | undefined)[] {
+    const { fn, sliding, shape, access } = this;
+    const { map } = shape.operation.operands[sliding.data];
+    const rows = map.map((range, t) => (t === sliding.dimension ? { at: 0 } : range));
+    return this.eachRow((point) => {
+      const inside = sliding.outside === undefined ? undefined : access.addresses.inside(rows, shape.shapes[sliding.data], point);
+      return inside === undefined ? undefined : fn.keep(fn.wasm.i32, inside);
+    });
+  }
+
   /** Where the window's first column lies in each of its rows. */
-  private rowPointers(): Local[] {
-    const { fn, sliding, shape, point, access } = this;
-    const { wasm, m } = fn;
+  private rowPointers(there: readonly (Local | undefined)[]): Local[] {
+    const { fn, sliding, shape, access } = this;
     const operand = shape.operands[sliding.data];
     if (operand?.kind !== 'view') return [];
     const { map } = shape.operation.operands[sliding.data];
+    return this.eachRow((point, row) => {
+      const address = access.addresses.address(map, operand.view, access.parameters.base(operand.parameter), point);
+      const inside = there[row];
+      const elsewhere = sliding.outside === undefined ? undefined : access.extra(sliding.outside);
+      return fn.keep(fn.wasm.i32, inside && elsewhere ? access.either(inside(), address, elsewhere(), operand.view) : address);
+    });
+  }
+
+  /** Visits the rows of the window, in order. */
+  private eachRow<T>(visit: (point: LaneKernel['point'], row: number) => T): T[] {
+    const { sliding, shape, point, fn } = this;
     const { domain } = shape.operation;
-    const fixed = map.map((range) => (range !== 'all' && coefficient(range.at, sliding.along) !== 0 ? { at: 0 } : range));
-    const found: Local[] = [];
-    const visit = (level: number): void => {
+    const found: T[] = [];
+    const walk = (level: number): void => {
       if (level === sliding.rows.length) {
-        const address = access.addresses.address(map, operand.view, access.parameters.base(operand.parameter), point);
-        const inside = sliding.outside === undefined ? undefined : access.addresses.inside(fixed, shape.shapes[sliding.data], point);
-        const elsewhere = sliding.outside === undefined ? undefined : access.extra(sliding.outside);
-        found.push(fn.keep(wasm.i32, inside && elsewhere ? access.either(inside, address, elsewhere(), operand.view) : address));
+        found.push(visit(point, found.length));
         return;
       }
       const d = sliding.rows[level];
       for (let x = 0; x < domain[d].extent; x++) {
-        point[d] = () => m.i32.const(x);
-        visit(level + 1);
+        point[d] = () => fn.m.i32.const(x);
+        walk(level + 1);
       }
       point[d] = undefined;
     };
-    visit(0);
+    walk(0);
     return found;
   }
 
