@@ -12,6 +12,7 @@ import {
 import type { FunctionBuilder as Builder, Wasm } from './codegen/function-builder.js';
 import { FunctionBuilder } from './codegen/function-builder.js';
 import { Imports } from './codegen/imports.js';
+import { writeInterleave } from './codegen/interleave.js';
 import type { KernelShape, OperandCode } from './codegen/kernel.js';
 import { writeScheduler } from './codegen/scheduler.js';
 import { selectKernel } from './codegen/select.js';
@@ -19,6 +20,7 @@ import { inputAccess, isGiven } from './inputs.js';
 import { LiveRegions } from './layout/live.js';
 import { Segment } from './layout/segment.js';
 import { layoutSpaces } from './layout/spaces.js';
+import { STAGED_BYTES } from './layout/staging.js';
 import { dense, type Located, locate, type Piece } from './layout/view.js';
 import type { Action, Held, HostOperand, KernelKind, Sync, WasmProgram } from './program.js';
 import { hasRelaxedSimd } from './web-assembly.js';
@@ -61,6 +63,11 @@ interface LaneBuilder {
   readonly counter?: number;
   /** What kernels of the lane work in, and the words of descriptors that are to be its address. */
   readonly scratch: { bytes: number; readonly users: number[] };
+}
+
+/** Floats of which three lie side by side, pixel by pixel: an image that is stored channels last. */
+function byColours({ view: { dtype, strides, table } }: Located): boolean {
+  return dtype === 'float32' && table.length === 0 && strides.includes(4) && strides.at(-1) === 12;
 }
 
 class Emitter {
@@ -147,7 +154,9 @@ class Emitter {
       schedule,
       entries: segment.putWords(entries),
       ...(counter === undefined ? {} : { counter }),
+      ...(actions.some((action) => action.kind === 'arrive' && byColours(action.at)) ? { staging: segment.reserve(STAGED_BYTES) } : {}),
     }));
+    if (lanes.some(({ staging }) => staging !== undefined)) writeInterleave(this.wasm, this.module);
     const module = this.finish();
     return {
       module,

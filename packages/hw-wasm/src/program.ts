@@ -68,6 +68,8 @@ export interface Lane {
   readonly schedule: readonly { readonly step: number; readonly kernel: KernelKind }[];
   /** Address of the counter of what it has done; absent with one lane. */
   readonly counter?: number;
+  /** Where pixels of inputs wait, plane by plane, for the module's `interleave`; absent where no input is stored colour by colour. */
+  readonly staging?: number;
 }
 
 /** A plan as a module and what a session needs to run it. All addresses are those of the module's memory. */

@@ -76,6 +76,45 @@ describe('inputs by name', () => {
   });
 });
 
+describe('an image', () => {
+  it.each([
+    ['of floats', Float32Array],
+    ['of doubles', Float64Array],
+  ])('%s is stored channels last and read back', async (_, made) => {
+    const shape = [1, 3, 33, 47];
+    const map = shape.map((_, d) => ({ at: { d } }));
+    const tensor = (name: string, kind: 'input' | 'computed') => ({ name, shape, dtype: 'float32' as const, kind });
+    const program: Program = {
+      name: 'image',
+      tensors: [tensor('x', 'input'), tensor('y', 'computed')],
+      operations: [
+        {
+          name: 'copy',
+          type: 'Copy',
+          attributes: {},
+          domain: shape.map((extent) => ({ extent, kind: 'parallel' })),
+          operands: [
+            { tensor: 0, mode: 'read', map },
+            { tensor: 1, mode: 'write', map },
+          ],
+          body: { acc: 'float32', init: 0, step: 0, finish: { x: 0 } },
+          macs: 0,
+        },
+      ],
+      outputs: [1],
+      states: [],
+    };
+    const plan = simplePlan(program, expand(program, { ...wholeTensorGrain(program), order: [[0, 2, 3, 1], []] }));
+    const none = new Uint8Array();
+    const emitted = await emitWasm(plan, none, { oneLane: true });
+    expect(emitted.lanes[0].staging).toBeDefined();
+    const session = await WasmSession.open(plan, none, emitted);
+    const data = new made(3 * 33 * 47).map((_: number, k: number) => k);
+    const outputs = session.run(new Map([['x', { dtype: 'float32', shape, data }]]));
+    expect(Array.from(outputs.get('y')?.data ?? [])).toEqual(Array.from(data));
+  });
+});
+
 describe('bad inputs are refused by name, and the session stays usable', () => {
   const b = a;
   it.each<[string, unknown, RegExp]>([

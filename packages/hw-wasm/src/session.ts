@@ -43,7 +43,7 @@ export class WasmSession implements PlanSession {
     private readonly options: SessionOptions,
   ) {
     this.memory = memory;
-    this.tensors = new TensorMemory(memory.buffer);
+    this.tensors = new TensorMemory(memory.buffer, instance, program.lanes[0].staging);
     this.host = new HostOperations(this.tensors, plan, constants, options.evaluateOpaque);
     this.io = new InputOutput(plan, program.held, constants, this.tensors);
     this.call = instance.exports.run as Run;

@@ -29,18 +29,28 @@ interface Loop {
 /** Shorter runs are copied faster one by one than by the engine's own copy. */
 const LEAST_RUN = 32;
 
+/** Copies `count` pixels of three neighbouring elements to the place `a`, from planes that lie `step` elements apart, the first at `b`. */
+export type Interleaver = (a: number, from: Numbers, b: number, step: number, count: number) => void;
+
 /**
  * Copies a box of so many elements per dimension from one array to another. Targets are written in the order of their addresses, and runs that
- * are contiguous on both sides go as a whole. Linear in the number of elements.
+ * are contiguous on both sides go as a whole. Linear in the number of elements. `interleave`: a faster way for colours, where there is one.
  */
-export function stridedCopy(to: Numbers, target: Layout, from: Numbers, source: Layout, counts: readonly number[]): void {
+export function stridedCopy(
+  to: Numbers,
+  target: Layout,
+  from: Numbers,
+  source: Layout,
+  counts: readonly number[],
+  interleave?: Interleaver,
+): void {
   if (counts.includes(0)) return;
   const loops = joined(counts.map((count, d) => ({ count, to: target.steps[d], from: source.steps[d] })));
   const inner = loops.pop() ?? { count: 1, to: 1, from: 1 };
   const rows = loops.pop() ?? { count: 1, to: 0, from: 0 };
   const walk = (level: number, a: number, b: number): void => {
     if (level === loops.length) {
-      copyRows(to, a, from, b, rows, inner);
+      copyRows(to, a, from, b, rows, inner, interleave);
       return;
     }
     const loop = loops[level];
@@ -61,13 +71,15 @@ function joined(dimensions: readonly Loop[]): Loop[] {
   return loops;
 }
 
-function copyRows(to: Numbers, a: number, from: Numbers, b: number, rows: Loop, inner: Loop): void {
+function copyRows(to: Numbers, a: number, from: Numbers, b: number, rows: Loop, inner: Loop, interleave?: Interleaver): void {
   if (inner.to === 1 && inner.from === 1 && inner.count >= LEAST_RUN && isTyped(to) && isTyped(from)) {
     for (let k = 0; k < rows.count; k++) {
       const start = b + k * rows.from;
       to.set(from.subarray(start, start + inner.count), a + k * rows.to);
     }
-  } else if (inner.count === 3) copyTriples(to, a, from, b, rows, inner);
+  } else if (interleave && inner.count === 3 && inner.to === 1 && rows.to === 3 && rows.from === 1)
+    interleave(a, from, b, inner.from, rows.count);
+  else if (inner.count === 3) copyTriples(to, a, from, b, rows, inner);
   else copyEach(to, a, from, b, rows, inner);
 }
 

@@ -1,15 +1,25 @@
 import { type Box, type DType, halfToFloat, type Values } from '@regrain/core-ir/runtime';
 import { HOST_FUNCTIONS } from './codegen/imports.js';
+import { STAGED_PIXELS } from './layout/staging.js';
 import type { Located } from './layout/view.js';
 import type { Action } from './program.js';
-import { extentsOf, type Layout, type Numbers, rowMajor, stridedCopy } from './strided-copy.js';
+import { extentsOf, type Interleaver, type Layout, type Numbers, rowMajor, stridedCopy } from './strided-copy.js';
+import type { Interleave, WasmInstance } from './web-assembly.js';
 
 /** A module's memory as tensors see it, and what the host does in it between runs of the module. */
 export class TensorMemory {
   private readonly view: DataView;
 
-  constructor(readonly buffer: ArrayBufferLike) {
+  private readonly interleave: Interleaver | undefined;
+
+  /** `staging`: where the instance's `interleave` finds its planes; absent where the module has none. */
+  constructor(
+    readonly buffer: ArrayBufferLike,
+    instance?: WasmInstance,
+    staging?: number,
+  ) {
     this.view = new DataView(buffer);
+    if (instance && staging !== undefined) this.interleave = interleaver(buffer, instance.exports.interleave as Interleave, staging);
   }
 
   /** What needs no operator set. `given`: the inputs by tensor. */
@@ -48,7 +58,8 @@ export class TensorMemory {
     const { shape, splat, data } = values;
     const fast = splat === undefined ? this.elementsOf(at, data as Numbers) : undefined;
     if (fast) {
-      stridedCopy(fast.memory, inMemory(box, at, fast.width), fast.data, rowMajor(box, shape), extentsOf(box));
+      const interleave = fast.bits && fast.width === 4 ? this.interleave : undefined;
+      stridedCopy(fast.memory, inMemory(box, at, fast.width), fast.data, rowMajor(box, shape), extentsOf(box), interleave);
       return;
     }
     const put = this.putter(at.view.dtype);
@@ -71,15 +82,15 @@ export class TensorMemory {
    * The memory as an array of a view's elements, where they lie at fixed distances and at multiples of their size. Where `data` holds the
    * same type, both become integers of that size: bits are copied, by code that has met no other kind of array.
    */
-  private elementsOf({ view, base }: Located, data: Numbers): { memory: Numbers; data: Numbers; width: number } | undefined {
+  private elementsOf({ view, base }: Located, data: Numbers): { memory: Numbers; data: Numbers; width: number; bits: boolean } | undefined {
     const make = ARRAYS[view.dtype];
     if (!make || view.table.length > 0) return undefined;
     const width = make.BYTES_PER_ELEMENT;
     if (base % width !== 0) return undefined;
     const buffer = this.buffer as ArrayBuffer;
-    if (!(data instanceof make)) return { memory: new make(buffer), data, width };
+    if (!(data instanceof make)) return { memory: new make(buffer), data, width, bits: false };
     const bits = width === 4 ? Int32Array : Uint8Array;
-    return { memory: new bits(buffer), data: new bits(data.buffer as ArrayBuffer, data.byteOffset, data.length), width };
+    return { memory: new bits(buffer), data: new bits(data.buffer as ArrayBuffer, data.byteOffset, data.length), width, bits: true };
   }
 
   /** Every element of a box: its row-major index in the tensor, and its address. */
@@ -166,6 +177,22 @@ const ARRAYS: Readonly<
   int8: Int8Array,
   uint8: Uint8Array,
 };
+
+/** Colours by the module: a few pixels of each plane at a time, which it then interleaves. */
+function interleaver(buffer: ArrayBufferLike, interleave: Interleave, staging: number): Interleaver {
+  const words = new Int32Array(buffer as ArrayBuffer);
+  return (a, from, b, step, count) => {
+    const planes = from as unknown as Int32Array;
+    for (let k = 0; k < count; k += STAGED_PIXELS) {
+      const pixels = Math.min(STAGED_PIXELS, count - k);
+      for (let colour = 0; colour < 3; colour++) {
+        const start = b + k + colour * step;
+        words.set(planes.subarray(start, start + pixels), staging / 4 + colour * STAGED_PIXELS);
+      }
+      interleave(staging, 4 * (a + 3 * k), pixels);
+    }
+  };
+}
 
 /** How a box lies in memory, in elements of so many bytes. */
 function inMemory(box: Box, { view, base }: Located, width: number): Layout {

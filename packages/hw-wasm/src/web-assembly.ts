@@ -25,6 +25,9 @@ export const webAssembly = (globalThis as unknown as { readonly WebAssembly: Web
 /** The export `run`: entries of a lane from its first address on, from one to another, and the lane's counter. */
 export type Run = (entries: number, from: number, to: number, counter: number) => void;
 
+/** The export `interleave`, where a lane has staging: so many pixels from three planes of floats. */
+export type Interleave = (planes: number, to: number, count: number) => void;
+
 /** Bytes of a page of memory. */
 export const PAGE = 65536;
 

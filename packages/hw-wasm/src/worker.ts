@@ -39,7 +39,14 @@ class LaneWorker {
     const { memory } = start;
     const instance = await webAssembly.instantiate(start.module, { host: { memory, ...HOST_FUNCTIONS } });
     const { run, wait } = instance.exports as { run: Run; wait: (list: number) => void };
-    return new LaneWorker(start, run, wait, new Int32Array(memory.buffer), new TensorMemory(memory.buffer), post);
+    return new LaneWorker(
+      start,
+      run,
+      wait,
+      new Int32Array(memory.buffer),
+      new TensorMemory(memory.buffer, instance, start.lane.staging),
+      post,
+    );
   }
 
   all(): void {

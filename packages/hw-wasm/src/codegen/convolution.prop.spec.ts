@@ -133,7 +133,7 @@ function build(shape: Shape): { program: Program; constants: Uint8Array; inputs:
   const inputs = new Map<string, Values>();
   for (const { name, shape: dims, kind: role, dtype } of tensors) {
     if (role === 'input')
-      inputs.set(name, { dtype, shape: dims, data: Float64Array.from({ length: dims.reduce((a, b) => a * b) }, random) });
+      inputs.set(name, { dtype, shape: dims, data: Float32Array.from({ length: dims.reduce((a, b) => a * b) }, random) });
   }
   const program = { name: 'window', tensors, operations, outputs: [5], states: [] };
   return { program, constants: new Uint8Array(Float32Array.from(floats).buffer), inputs };
