@@ -1,7 +1,7 @@
 import { arrayFor, type Box, badInput, constantValues, elements, type Plan, type Values } from '@regrain/core-ir/runtime';
 import { type Big, checkInto, type Elements, givenMap, type Inputs, type Into, isBig, putInto, valuesOf } from './given.js';
 import type { Held } from './program.js';
-import { extentsOf, type Numbers, rowMajor, stridedCopy } from './strided-copy.js';
+import { copyElements, extentsOf, type Numbers, rowMajor, stridedCopy } from './strided-copy.js';
 import type { TensorMemory } from './tensor-memory.js';
 
 /** What goes into a run and comes out of it; states wait here between runs. */
@@ -96,5 +96,6 @@ export class InputOutput {
 }
 
 function copyBox(from: Values, fromBox: Box, to: Values, toBox: Box): void {
-  stridedCopy(to.data as Numbers, rowMajor(toBox, to.shape), from.data as Numbers, rowMajor(fromBox, from.shape), extentsOf(fromBox));
+  const copy = stridedCopy(rowMajor(toBox, to.shape), rowMajor(fromBox, from.shape), extentsOf(fromBox));
+  copyElements(copy, to.data as Numbers, from.data as Numbers);
 }

@@ -32,37 +32,48 @@ const LEAST_RUN = 32;
 /** Copies `count` pixels of three neighbouring elements to the place `a`, from planes that lie `step` elements apart, the first at `b`. */
 export type Interleaver = (a: number, from: Numbers, b: number, step: number, count: number) => void;
 
+/** How a box is copied from one array to another: where it begins in either, and its loops, outermost first. */
+export interface StridedCopy {
+  readonly to: number;
+  readonly from: number;
+  readonly outer: readonly Loop[];
+  readonly rows: Loop;
+  readonly inner: Loop;
+}
+
 /**
- * Copies a box of so many elements per dimension from one array to another. Targets are written in the order of their addresses, and runs that
- * are contiguous on both sides go as a whole. Linear in the number of elements. `interleave`: a faster way for colours, where there is one.
+ * The way to copy a box of so many elements per dimension: targets are written in the order of their addresses, and runs that are contiguous
+ * on both sides go as a whole.
  */
-export function stridedCopy(
-  to: Numbers,
-  target: Layout,
-  from: Numbers,
-  source: Layout,
-  counts: readonly number[],
-  interleave?: Interleaver,
-): void {
-  if (counts.includes(0)) return;
+export function stridedCopy(target: Layout, source: Layout, counts: readonly number[]): StridedCopy {
   const loops = joined(counts.map((count, d) => ({ count, to: target.steps[d], from: source.steps[d] })));
   const inner = loops.pop() ?? { count: 1, to: 1, from: 1 };
   const rows = loops.pop() ?? { count: 1, to: 0, from: 0 };
+  return { to: target.start, from: source.start, outer: loops, rows, inner };
+}
+
+/** Copies; linear in the number of elements. `interleave`: a faster way for colours, where there is one. */
+export function copyElements(
+  { to: toStart, from: fromStart, outer, rows, inner }: StridedCopy,
+  to: Numbers,
+  from: Numbers,
+  interleave?: Interleaver,
+): void {
   const walk = (level: number, a: number, b: number): void => {
-    if (level === loops.length) {
+    if (level === outer.length) {
       copyRows(to, a, from, b, rows, inner, interleave);
       return;
     }
-    const loop = loops[level];
+    const loop = outer[level];
     for (let k = 0; k < loop.count; k++) walk(level + 1, a + k * loop.to, b + k * loop.from);
   };
-  walk(0, target.start, source.start);
+  walk(0, toStart, fromStart);
 }
 
 /** The dimensions in the order of the target's addresses, those that follow each other on both sides as one. */
 function joined(dimensions: readonly Loop[]): Loop[] {
   const loops: Loop[] = [];
-  for (const loop of dimensions.filter(({ count }) => count > 1).toSorted((a, b) => b.to - a.to)) {
+  for (const loop of dimensions.filter(({ count }) => count !== 1).toSorted((a, b) => b.to - a.to)) {
     const outer = loops.at(-1);
     if (outer && outer.to === loop.count * loop.to && outer.from === loop.count * loop.from)
       loops[loops.length - 1] = { ...loop, count: outer.count * loop.count };

@@ -3,14 +3,27 @@ import { HOST_FUNCTIONS } from './codegen/imports.js';
 import { STAGED_PIXELS } from './layout/staging.js';
 import type { Located } from './layout/view.js';
 import type { Action } from './program.js';
-import { extentsOf, type Interleaver, type Layout, type Numbers, rowMajor, stridedCopy } from './strided-copy.js';
+import {
+  copyElements,
+  extentsOf,
+  type Interleaver,
+  type Layout,
+  type Numbers,
+  rowMajor,
+  type StridedCopy,
+  stridedCopy,
+} from './strided-copy.js';
 import type { Interleave, WasmInstance } from './web-assembly.js';
 
 /** A module's memory as tensors see it, and what the host does in it between runs of the module. */
 export class TensorMemory {
   private readonly view: DataView;
-
+  private readonly words: Int32Array;
+  private readonly bytes: Uint8Array;
   private readonly interleave: Interleaver | undefined;
+  /** How boxes have been copied before, by where they lie. */
+  private readonly writes = new WeakMap<Located, Way>();
+  private readonly reads = new WeakMap<Located, Way>();
 
   /** `staging`: where the instance's `interleave` finds its planes; absent where the module has none. */
   constructor(
@@ -19,13 +32,15 @@ export class TensorMemory {
     staging?: number,
   ) {
     this.view = new DataView(buffer);
-    if (instance && staging !== undefined) this.interleave = interleaver(buffer, instance.exports.interleave as Interleave, staging);
+    this.words = new Int32Array(buffer as ArrayBuffer);
+    this.bytes = new Uint8Array(buffer as ArrayBuffer);
+    if (instance && staging !== undefined) this.interleave = interleaver(this.words, instance.exports.interleave as Interleave, staging);
   }
 
   /** What needs no operator set. `given`: the inputs by tensor. */
   act(action: Extract<Action, { kind: 'arrive' | 'move' }>, given: readonly (Values | undefined)[]): void {
     if (action.kind === 'arrive') this.write(given[action.tensor] as Values, action.box, action.at);
-    else new Uint8Array(this.buffer).copyWithin(action.to, action.from, action.from + action.bytes);
+    else this.bytes.copyWithin(action.to, action.from, action.from + action.bytes);
   }
 
   /** The values of a box alone, in a dense array. */
@@ -59,7 +74,8 @@ export class TensorMemory {
     const fast = splat === undefined ? this.elementsOf(at, data as Numbers) : undefined;
     if (fast) {
       const interleave = fast.bits && fast.width === 4 ? this.interleave : undefined;
-      stridedCopy(fast.memory, inMemory(box, at, fast.width), fast.data, rowMajor(box, shape), extentsOf(box), interleave);
+      const way = known(this.writes, box, at, () => stridedCopy(inMemory(box, at, fast.width), rowMajor(box, shape), extentsOf(box)));
+      copyElements(way, fast.memory, fast.data, interleave);
       return;
     }
     const put = this.putter(at.view.dtype);
@@ -69,7 +85,8 @@ export class TensorMemory {
   read(data: Numbers, shape: readonly number[], box: Box, at: Located): void {
     const fast = this.elementsOf(at, data);
     if (fast) {
-      stridedCopy(fast.data, rowMajor(box, shape), fast.memory, inMemory(box, at, fast.width), extentsOf(box));
+      const way = known(this.reads, box, at, () => stridedCopy(rowMajor(box, shape), inMemory(box, at, fast.width), extentsOf(box)));
+      copyElements(way, fast.data, fast.memory);
       return;
     }
     const get = this.getter(at.view.dtype);
@@ -87,10 +104,11 @@ export class TensorMemory {
     if (!make || view.table.length > 0) return undefined;
     const width = make.BYTES_PER_ELEMENT;
     if (base % width !== 0) return undefined;
-    const buffer = this.buffer as ArrayBuffer;
-    if (!(data instanceof make)) return { memory: new make(buffer), data, width, bits: false };
-    const bits = width === 4 ? Int32Array : Uint8Array;
-    return { memory: new bits(buffer), data: new bits(data.buffer as ArrayBuffer, data.byteOffset, data.length), width, bits: true };
+    if (!(data instanceof make)) return { memory: new make(this.buffer as ArrayBuffer), data, width, bits: false };
+    const { buffer, byteOffset, length } = data as Float32Array<ArrayBuffer>;
+    return width === 4
+      ? { memory: this.words, data: new Int32Array(buffer, byteOffset, length), width, bits: true }
+      : { memory: this.bytes, data: new Uint8Array(buffer, byteOffset, length), width, bits: true };
   }
 
   /** Every element of a box: its row-major index in the tensor, and its address. */
@@ -178,9 +196,22 @@ const ARRAYS: Readonly<
   uint8: Uint8Array,
 };
 
+interface Way {
+  readonly box: Box;
+  readonly copy: StridedCopy;
+}
+
+/** What was found for a box the last time, or is found now. */
+function known(ways: WeakMap<Located, Way>, box: Box, at: Located, find: () => StridedCopy): StridedCopy {
+  const before = ways.get(at);
+  if (before?.box === box) return before.copy;
+  const copy = find();
+  ways.set(at, { box, copy });
+  return copy;
+}
+
 /** Colours by the module: a few pixels of each plane at a time, which it then interleaves. */
-function interleaver(buffer: ArrayBufferLike, interleave: Interleave, staging: number): Interleaver {
-  const words = new Int32Array(buffer as ArrayBuffer);
+function interleaver(words: Int32Array, interleave: Interleave, staging: number): Interleaver {
   return (a, from, b, step, count) => {
     const planes = from as unknown as Int32Array;
     for (let k = 0; k < count; k += STAGED_PIXELS) {
