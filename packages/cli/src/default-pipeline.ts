@@ -11,13 +11,16 @@ export const DEFAULT_PIPELINE: Omit<PipelineConfig, 'move'> = {
   iterations: 2,
 };
 
-/** Where real runs decide (`--tune`): bands of one row take the least memory, taller ones fewer tasks; others fit caches. */
+/**
+ * Where real runs decide (`--tune`): bands of one row take the least memory, taller ones fewer tasks; others fit caches, and whoever wants time
+ * sums a map at once: a pass over it costs less than many small ones, and it lies in memory until it is summed either way.
+ */
 export const DEFAULT_DECOMPOSE_TUNED: PipelineConfig['decompose'] = [
   'whole-tensor',
   'bands',
   { id: 'bands', options: { rows: 4 } },
-  { id: 'bands', options: { bandBytes: 64 * 1024 } },
-  { id: 'bands', options: { bandBytes: 256 * 1024 } },
+  { id: 'bands', options: { bandBytes: 64 * 1024, partialSums: false } },
+  { id: 'bands', options: { bandBytes: 256 * 1024, partialSums: false } },
 ];
 
 /** Where the command line allows recomputation: the decomposer that knows what to spend it on. */
