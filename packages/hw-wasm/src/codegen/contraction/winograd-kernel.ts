@@ -20,7 +20,7 @@ export class WinogradKernel extends ContractionKernel {
   private readonly levels: number;
   /** Terms of one product of matrices. */
   private readonly terms: number;
-  /** Bytes of one block's transformed column. */
+  /** Bytes of what one block gives to a product of matrices. */
   private readonly block: number;
 
   constructor(
@@ -37,7 +37,7 @@ export class WinogradKernel extends ContractionKernel {
     const { extent } = domain[plan.r];
     this.levels = short.tall ? COLUMNS : 1;
     this.terms = short.tall ? extent : short.rows.reduce((product, d) => product * domain[d].extent, extent);
-    this.block = 4 * this.levels * this.terms;
+    this.block = 4 * this.terms;
   }
 
   override write(): void {
@@ -77,16 +77,20 @@ export class WinogradKernel extends ContractionKernel {
     const { fn, plan, extras, access, terms, levels, block, short } = this;
     const { m, wasm } = fn;
     const scratch = access.extra(extras.extras - 1);
-    // Transformed columns: [column][block][row of the window][term].
-    const column = count * block;
+    // Factors of products of matrices, one product behind the other: [column][transformed row][block][row of the window][term].
+    const level = count * block;
+    const column = levels * level;
     const products = fn.keep(wasm.i32, m.i32.add(scratch(), m.i32.const(COLUMNS * column)));
     const to = fn.variable(wasm.i32);
     for (let t = 0; t < count; t++) {
       const from = fn.keep(wasm.i32, m.i32.add(x(), m.i32.const(OUTPUTS * t)));
       to[1](m.i32.add(scratch(), m.i32.const(t * block)));
-      this.windowRows(short.rows, () => this.transformRow(from, to, column));
+      this.windowRows(short.rows, () => {
+        this.transformRow(from, to, column);
+        if (short.tall) to[1](m.i32.add(to[0](), m.i32.const(level - block)));
+      });
     }
-    if (short.tall) this.inPlace(scratch, COLUMNS * count, 4 * terms, (rows) => this.transformed(rows));
+    if (short.tall) this.inPlace(scratch, COLUMNS, level, (rows) => this.transformed(rows));
     const weights = access.extra(extras.weights);
     const panelBytes = COLUMNS * levels * terms * plan.panel * 4;
     this.panels((n) => {
@@ -278,31 +282,24 @@ export class WinogradKernel extends ContractionKernel {
     setOut(products());
     const bytes = count * plan.panel * 4;
     const end = fn.keep(wasm.i32, m.i32.add(products(), m.i32.const(COLUMNS * levels * bytes)));
-    const product = (): void => {
-      const sums = Array.from({ length: count }, () => Array.from({ length: this.groups }, () => fn.variable(wasm.v128)));
-      for (const [, set] of sums.flat()) set(m.f32x4.splat(m.f32.const(0)));
-      rounds(fn, terms, plan.panel * 4, w, () => {
-        const rows = Array.from({ length: this.groups }, (_, g) => fn.keep(wasm.v128, m.v128.load(16 * g, 4, w())));
-        sums.forEach((own, t) => {
-          const a = fn.keep(wasm.v128, m.v128.load32_splat(t * block, 4, v()));
-          for (const [g, [sum, set]] of own.entries()) set(fn.multiplyAdd(a(), rows[g](), sum()));
-        });
-        setW(m.i32.add(w(), m.i32.const(plan.panel * 4)));
-        setV(m.i32.add(v(), m.i32.const(4)));
-      });
-      sums.forEach((own, t) => {
-        for (const [g, [sum]] of own.entries()) fn.push(m.v128.store(4 * (t * plan.panel + 4 * g), 4, out(), sum()));
-      });
-      setOut(m.i32.add(out(), m.i32.const(bytes)));
-    };
     fn.repeat(
       () => {
-        if (levels === 1) product();
-        else {
-          const column = fn.keep(wasm.i32, m.i32.add(out(), m.i32.const(levels * bytes)));
-          fn.repeat(product, () => m.i32.ne(out(), column()));
-        }
+        const sums = Array.from({ length: count }, () => Array.from({ length: this.groups }, () => fn.variable(wasm.v128)));
+        for (const [, set] of sums.flat()) set(m.f32x4.splat(m.f32.const(0)));
+        rounds(fn, terms, plan.panel * 4, w, () => {
+          const rows = Array.from({ length: this.groups }, (_, g) => fn.keep(wasm.v128, m.v128.load(16 * g, 4, w())));
+          sums.forEach((own, t) => {
+            const a = fn.keep(wasm.v128, m.v128.load32_splat(t * block, 4, v()));
+            for (const [g, [sum, set]] of own.entries()) set(fn.multiplyAdd(a(), rows[g](), sum()));
+          });
+          setW(m.i32.add(w(), m.i32.const(plan.panel * 4)));
+          setV(m.i32.add(v(), m.i32.const(4)));
+        });
+        sums.forEach((own, t) => {
+          for (const [g, [sum]] of own.entries()) fn.push(m.v128.store(4 * (t * plan.panel + 4 * g), 4, out(), sum()));
+        });
         setV(m.i32.add(v(), m.i32.const((count - 1) * block)));
+        setOut(m.i32.add(out(), m.i32.const(bytes)));
       },
       () => m.i32.ne(out(), end()),
     );
