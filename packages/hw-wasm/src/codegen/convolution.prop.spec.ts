@@ -20,7 +20,7 @@ import { WasmSession } from '../session.js';
 setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 const shapes = fc.record({
-  channels: fc.integer({ min: 4, max: 19 }),
+  channels: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 4, max: 19 }) }, { weight: 1, arbitrary: fc.constant(1) }),
   /** Of a dense convolution. */
   inputs: fc.constantFrom(1, 3, 4, 8, 12),
   height: fc.integer({ min: 3, max: 9 }),
@@ -230,7 +230,7 @@ describe('convolutions and pooling', () => {
         // Element by element sums are in doubles.
         if (kernels.generic === 0) expect(cut).toEqual(whole);
       }),
-      { numRuns: 120 },
+      { numRuns: 140 },
     );
     expect(windows).toBeGreaterThan(70);
     expect(contractions).toBeGreaterThan(30);

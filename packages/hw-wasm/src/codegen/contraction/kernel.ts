@@ -1,10 +1,10 @@
-import { ELEMENT_BYTES } from '@regrain/core-ir';
+import { dimensionsOf, ELEMENT_BYTES } from '@regrain/core-ir';
 import type { Expression, FunctionBuilder, Local } from '../function-builder.js';
 import { operandsIn } from '../generic.js';
 import type { Imports } from '../imports.js';
 import type { KernelShape } from '../kernel.js';
 import { LaneCode, type Lanes } from '../lanes.js';
-import { OperandAccess, type Pointer } from '../operand-access.js';
+import { laneBlock, laneStride, OperandAccess, type Pointer } from '../operand-access.js';
 import { tilesOf } from './panel.js';
 import { type Contraction, type ContractionExtras, phaseBytes } from './plan.js';
 import { Sums } from './sums.js';
@@ -161,11 +161,45 @@ export class ContractionKernel implements Parts {
     const weights = phase === undefined ? start : m.i32.add(start, phase);
     const sums = new Sums(fn, plan, left.view.dtype, [at.length, this.groups], panel, weights);
     new Taps(this, at, sums).add();
-    at.forEach((x, i) => {
-      if (along !== undefined) point[along] = x;
-      this.finish(n, sums.at(i));
-    });
+    const between = at.length === 4 ? this.bytesBetweenPoints() : undefined;
+    if (between !== undefined) {
+      const [a, b, c, d] = at.map((_, i) => sums.at(i)[0]);
+      this.finishPoints(pair(fn, pair(fn, a, b, [0, 4, 0, 4]), pair(fn, c, d, [0, 4, 0, 4]), [0, 1, 4, 5]), between);
+    } else
+      at.forEach((x, i) => {
+        if (along !== undefined) point[along] = x;
+        this.finish(n, sums.at(i));
+      });
     if (along !== undefined) point[along] = undefined;
+  }
+
+  /** Where there is but one output and what follows its sum is the same at all points of a row: bytes from one result of a tile to the next. */
+  private bytesBetweenPoints(): number | undefined {
+    const { plan, shape } = this;
+    const { domain, body, operands } = shape.operation;
+    const along = plan.pixels.at(-1);
+    if (!body || along === undefined || plan.integer || domain[plan.n].extent !== 1) return undefined;
+    const moves = (k: number): boolean => operands[k].map.some((range) => range === 'all' || dimensionsOf(range.at).has(along));
+    if ([...operandsIn(body.finish)].some(moves) || laneBlock(shape, plan.write, along) !== undefined) return undefined;
+    const by = plan.phases.find(({ d }) => d === along)?.by ?? 1;
+    const stride = laneStride(shape, plan.write, along);
+    return stride === undefined ? undefined : stride * by;
+  }
+
+  /** What follows the sums of four points, a lane each, of one output. */
+  private finishPoints(sums: Local, bytes: number): void {
+    const { plan, access, code, shape, point } = this;
+    const { body } = shape.operation;
+    const to = plan.lanes[plan.write];
+    if (!body || !to) return;
+    const read = (k: number): Lanes => {
+      const lanes = plan.lanes[k];
+      return lanes && shape.operands[k]?.kind === 'view'
+        ? code.splat(lanes.dtype, access.pointer(k, point).at())
+        : access.load(k, undefined, sums);
+    };
+    const result = code.compile(body.finish, read, { kind: 'f32', v: sums });
+    code.store(to.dtype, access.pointer(plan.write, point).at(), result, bytes, 4);
   }
 
   /** What follows the sums: bias, scale, activation, residual; then the store. */
@@ -200,4 +234,10 @@ export class ContractionKernel implements Parts {
       });
     });
   }
+}
+
+/** Four 32-bit words of two vectors: 0 to 3 of the first, 4 to 7 of the second. */
+function pair(fn: FunctionBuilder, a: Local, b: Local, words: readonly number[]): Local {
+  const bytes = words.flatMap((word) => [0, 1, 2, 3].map((byte) => 4 * word + byte));
+  return fn.keep(fn.wasm.v128, fn.m.i8x16.shuffle(a(), b(), bytes));
 }
