@@ -5,7 +5,7 @@ import { type Bottleneck, bottleneckAt, groupCuts } from './channel-groups.js';
 import { readLater } from './crossing.js';
 import { type Geometry, type Grid, sumsInParts } from './geometry.js';
 import type { Held, Segment } from './segment.js';
-import { tallWidth } from './tall-end.js';
+import { tallRows, tallWidth } from './tall-end.js';
 import { regionWidth, tileWidth } from './tile-bytes.js';
 import { boxesOf as boxesInGroups, written } from './unit-groups.js';
 
@@ -17,8 +17,16 @@ interface Cuts {
   readonly regionColumns: readonly number[];
   /** Along the channels; `inner`: all groups of a patch before the next patch. */
   readonly groups?: { readonly axis: number; readonly cuts: readonly number[]; readonly inner?: boolean };
-  /** From this row on, tiles that reach to the bottom, with these cuts. */
-  readonly end?: { readonly row: number; readonly columns: readonly number[] };
+  readonly end?: EndCuts;
+}
+
+/** From a row on, columns from there to the bottom; tasks take a few rows of one at a time. */
+interface EndCuts {
+  readonly row: number;
+  readonly taskRows: readonly number[];
+  readonly taskColumns: readonly number[];
+  readonly regionRows: readonly number[];
+  readonly regionColumns: readonly number[];
 }
 
 /**
@@ -35,7 +43,7 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
   /** Of segments in groups of units, per operation its tasks, and per tensor that lives within them its regions. */
   const inUnits = { tasks: new Map<number, readonly Box[]>(), regions: new Map<number, readonly Box[]>() };
   for (const segment of segments) {
-    const widthOf = (grid: Grid): number => tileWidth(grid, segment.columns, maxTiles);
+    const widthOf = (grid: Grid): number => tileWidth(grid, segment.columns, maxTiles, align);
     if (segment.groups) {
       const bottleneck = bottleneckAt(geometry, segment.first, segment.last);
       if (!bottleneck) throw new Error('a segment in groups of channels is a bottleneck');
@@ -71,15 +79,18 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
       const taskColumns = every(grid.columns, widthOf(grid), 0);
       const regionRows = how === 'kept' ? every(grid.rows, 1, 0) : taskRows;
       const stored = (geometry.readers[tensor].at(-1) ?? segment.last) >= segment.last;
-      const width = stored ? widthAtLeast(grid, widthOf(grid)) : how === 'kept' ? regionWidth(grid, widthOf(grid), align) : widthOf(grid);
+      // Before a tall end, what passes may wait until the end, too.
+      const stays = how === 'kept' || segment.end !== undefined;
+      const tile = widthOf(grid);
+      const width = stored ? widthAtLeast(grid, tile) : stays ? regionWidth(grid, tile, align) : tile;
       const regionColumns = every(grid.columns, width, 0);
-      cuts.set(tensor, { taskRows, taskColumns, regionRows, regionColumns, ...tallEnd(geometry, segment, tensor) });
+      cuts.set(tensor, { taskRows, taskColumns, regionRows, regionColumns, ...tallEnd(geometry, segment, tensor, align) });
     }
     for (let o = segment.first; o < segment.last; o++) {
       if (!segment.groups && !segment.patches) reduce.push(...partialSums(geometry, segment.first, o, widthOf));
       // What is stored between segments has the finer of both tiles.
       for (const { tensor } of nodes[o].reads) {
-        if (segment.patches && geometry.writers[tensor][0] >= segment.first) continue;
+        if (geometry.writers[tensor][0] >= segment.first) continue;
         const grid = grids[tensor];
         const own = cuts.get(tensor) ?? rowByRow(grid, program.tensors[tensor].kind === 'input');
         if (!own) continue;
@@ -89,10 +100,12 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
     }
   }
   const between = writerCuts(program);
-  const boxesOf = (tensor: number, rows: readonly number[], columns: readonly number[]): Box[] => {
+  const boxesOf = (tensor: number, what: 'task' | 'region'): Box[] => {
     const { rowAxis, columnAxis } = grids[tensor];
     const { shape } = program.tensors[tensor];
-    const { groups, end } = cuts.get(tensor) ?? {};
+    const own = cuts.get(tensor);
+    const { groups, end } = own ?? {};
+    const [rows, columns] = [own?.[`${what}Rows`] ?? [], own?.[`${what}Columns`] ?? []];
     const product = (down: readonly number[], across: readonly number[]): Box[] =>
       tiles(
         shape,
@@ -101,18 +114,19 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
     const boxes = end
       ? [
           ...product([...rows.filter((row) => row < end.row), end.row], columns).filter((box) => box[rowAxis][0] < end.row),
-          ...product([end.row], end.columns).filter((box) => box[rowAxis][0] >= end.row),
+          ...product([end.row, ...end[`${what}Rows`]], end[`${what}Columns`])
+            .filter((box) => box[rowAxis][0] >= end.row)
+            .sort((a, b) => a[columnAxis][0] - b[columnAxis][0] || a[rowAxis][0] - b[rowAxis][0]),
         ]
       : product(rows, columns);
     if (groups?.inner) return boxes.sort((a, b) => a[rowAxis][0] - b[rowAxis][0] || a[columnAxis][0] - b[columnAxis][0]);
     // In the order in which they stream, also where that is not the order of the axes.
-    return !groups && columnAxis >= 0 && columnAxis < rowAxis ? boxes.sort((a, b) => a[rowAxis][0] - b[rowAxis][0]) : boxes;
+    return !groups && !end && columnAxis >= 0 && columnAxis < rowAxis ? boxes.sort((a, b) => a[rowAxis][0] - b[rowAxis][0]) : boxes;
   };
   const regions = program.tensors.map((_, tensor) => {
     const grouped = inUnits.regions.get(tensor);
     if (grouped) return grouped;
-    const own = cuts.get(tensor);
-    return boxesOf(tensor, own?.regionRows ?? [], own?.regionColumns ?? []);
+    return boxesOf(tensor, 'region');
   });
   const tasks = program.operations.map((operation, o) => {
     const grouped = inUnits.tasks.get(o);
@@ -121,19 +135,29 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
     const own = cuts.get(tensor);
     const write = operation.operands.find(({ mode }) => mode !== 'read');
     if (nodes[o].writes.length !== 1 || !own || !write) return 'owner' as const;
-    if (own.taskRows.length === own.regionRows.length && own.taskColumns.length === own.regionColumns.length) return 'owner' as const;
-    const boxes = boxesOf(tensor, own.taskRows, own.taskColumns).map((box) => preimage(operation, write, box));
+    if (sameForBoth(own) && (!own.end || sameForBoth(own.end))) return 'owner' as const;
+    const boxes = boxesOf(tensor, 'task').map((box) => preimage(operation, write, box));
     return boxes.length > 0 ? boxes.filter((box): box is Box => box !== undefined) : [domainBox(operation)];
   });
   return { ...wholeTensorGrain(program), regions, tasks, recompute, reduce, segments: segments.map(({ first }) => first) };
 }
 
-/** Where and how the tall end of a segment cuts a tensor, if it does. */
-function tallEnd(geometry: Geometry, segment: Segment, tensor: number): Pick<Cuts, 'end'> {
-  const grid = geometry.grids[tensor];
+function sameForBoth({ taskRows, taskColumns, regionRows, regionColumns }: Pick<EndCuts, keyof EndCuts & keyof Cuts>): boolean {
+  return taskRows.length === regionRows.length && taskColumns.length === regionColumns.length;
+}
+
+/** Where and how the tall end of a segment cuts a tensor, if it does. What the program puts out stays: it has few regions, and whole ones. */
+function tallEnd(geometry: Geometry, segment: Segment, tensor: number, align: number): Pick<Cuts, 'end'> {
+  const { grids, program } = geometry;
+  const grid = grids[tensor];
   const row = segment.end?.from.get(tensor) ?? grid.rows;
   if (!segment.end || row <= 0 || row >= grid.rows) return {};
-  return { end: { row, columns: every(grid.columns, tallWidth(geometry, segment, grid, segment.end.columns), 0) } };
+  const width = tallWidth(geometry, segment, grid, segment.end.columns);
+  const taskColumns = every(grid.columns, width, 0);
+  const taskRows = every(grid.rows, tallRows(geometry, segment, grid, segment.end.rows), row);
+  if (!program.outputs.includes(tensor)) return { end: { row, taskRows, taskColumns, regionRows: taskRows, regionColumns: taskColumns } };
+  const tall = { ...grid, cellBytes: grid.cellBytes * (grid.rows - row) };
+  return { end: { row, taskRows, taskColumns, regionRows: [], regionColumns: every(grid.columns, regionWidth(tall, width, align, 1), 0) } };
 }
 
 /** The wide maps in groups of channels, row by row; the narrow one by one task (over all partial sums), stored in rows. */

@@ -40,6 +40,8 @@ export interface Segment extends Priced {
 export interface TallEnd {
   /** Columns of a tile of the narrowest map; of others in proportion. */
   readonly columns: number;
+  /** Rows of the narrowest map that a task makes at a time. */
+  readonly rows: number;
   /** Per tensor of the segment, the row from which its tiles reach to the bottom. */
   readonly from: ReadonlyMap<number, number>;
 }

@@ -1,7 +1,7 @@
 import { boxOf, image, preimage } from '@regrain/core-ir';
 import type { Geometry, Grid } from './geometry.js';
 import { type Segment, type SegmentLimits, segmentsTo, type TallEnd } from './segment.js';
-import { TileBytes } from './tile-bytes.js';
+import { regionWidth, TileBytes, tileWidth } from './tile-bytes.js';
 
 /** It must save this share of the segment's bytes. */
 const WORTH = 0.02;
@@ -9,6 +9,10 @@ const WORTH = 0.02;
 const MERGED = 3;
 /** Heights of the end that are looked at, at most. */
 const HEIGHTS = 512;
+/** A tall tile is made in parts, one below the other, so many at least and at most: of what is made anew only a part or two are held. */
+const PARTS = [2, 8];
+/** Rows of a part, at least. */
+const PART_ROWS = 4;
 
 /**
  * The segment with the last rows of its maps in tall tiles, column by column, where that takes fewer bytes. What is stored of a map that
@@ -22,11 +26,17 @@ function withTallEnd(geometry: Geometry, segment: Segment, limits: Pick<SegmentL
   const { nodes, grids } = geometry;
   const [result] = nodes[segment.last - 1].writes;
   const rows = grids[result].rows;
-  const step = Math.ceil(rows / HEIGHTS);
+  // Where the result is finer than the maps before it, its tiles begin where theirs do.
+  const finer = Math.max(1, Math.floor(rows / narrowest(geometry, segment, 'rows')));
+  const step = Math.ceil(rows / HEIGHTS / finer) * finer;
   const plain = bytesOf(geometry, segment, limits, undefined);
   let best: { readonly bytes: number; readonly end: TallEnd } | undefined;
   for (let row = rows - step; row >= rows / 2; row -= step) {
-    const end = { columns: 1, from: cutsAbove(geometry, segment, row) };
+    const end = {
+      columns: 1,
+      rows: partRows(geometry, segment, (rows - row) / finer, limits.align),
+      from: cutsAbove(geometry, segment, row),
+    };
     const bytes = bytesOf(geometry, segment, limits, end);
     if (bytes < (best?.bytes ?? plain - segment.bytes * WORTH)) best = { bytes, end };
   }
@@ -61,9 +71,41 @@ export function endedTall(
 }
 
 /** Columns of a tall tile of one map. */
-export function tallWidth({ grids, nodes }: Geometry, { first, last }: Segment, grid: Grid, columns: number): number {
-  const narrowest = nodes.slice(first, last).reduce((least, { writes: [tensor] }) => Math.min(least, grids[tensor].columns), grid.columns);
-  return Math.max(1, Math.round((columns * grid.columns) / narrowest));
+export function tallWidth(geometry: Geometry, segment: Segment, grid: Grid, columns: number): number {
+  return Math.max(1, Math.round((columns * grid.columns) / narrowest(geometry, segment, 'columns')));
+}
+
+/** Rows of a tall tile of one map that are made at a time. */
+export function tallRows(geometry: Geometry, segment: Segment, grid: Grid, rows: number): number {
+  return Math.max(1, Math.round((rows * grid.rows) / narrowest(geometry, segment, 'rows')));
+}
+
+/** Rows of the parts of a tall tile so that rounding each up to `align` bytes wastes little. */
+function partRows(geometry: Geometry, segment: Segment, height: number, align: number): number {
+  const { nodes, grids, program } = geometry;
+  const inside = nodes.slice(segment.first, segment.last).flatMap(({ writes }) => writes);
+  const waste = (rows: number): number =>
+    inside.reduce((most, tensor) => {
+      if (program.outputs.includes(tensor)) return most;
+      const grid = grids[tensor];
+      const [all, part] = [height, rows].map((each) => tallRows(geometry, segment, grid, each));
+      return Math.max(most, columnBytes(grid, all, part, align) / (all * grid.cellBytes));
+    }, 1);
+  const [fewest, most] = PARTS;
+  let best = Math.max(Math.min(height, PART_ROWS), Math.ceil(height / most));
+  for (let rows = best + 1; rows <= Math.ceil(height / fewest); rows++) if (waste(rows) < waste(best)) best = rows;
+  return best;
+}
+
+/** One column of a map in parts, each aligned. */
+function columnBytes({ cellBytes }: Grid, height: number, part: number, align: number): number {
+  const bytes = (rows: number): number => Math.ceil((rows * cellBytes) / align) * align;
+  return Math.floor(height / part) * bytes(part) + bytes(height % part);
+}
+
+/** Rows or columns of the map that has the fewest. */
+function narrowest({ grids, nodes }: Geometry, { first, last }: Segment, side: 'rows' | 'columns'): number {
+  return nodes.slice(first, last).reduce((least, { writes: [tensor] }) => Math.min(least, grids[tensor][side]), Number.POSITIVE_INFINITY);
 }
 
 /** From an operation on the program writes what it puts out, and works row by row on maps with columns, each made by one operation. */
@@ -115,21 +157,25 @@ function bytesOf(
   const { nodes, grids, readers, program } = geometry;
   const { first, last } = segment;
   const sizes = new TileBytes(geometry, last, segment.columns, { align, maxTiles });
+  const aligned = (bytes: number): number => Math.ceil(bytes / align) * align;
   const made = new Set(nodes.slice(first, last).map(({ writes: [tensor] }) => tensor));
+  const read = new Set(nodes.slice(first, last).flatMap(({ reads }) => reads.map(({ tensor }) => tensor)));
   let all = 0;
   let above = 0;
   let kept = 0;
   let tall = 0;
-  const read = new Set(nodes.slice(first, last).flatMap(({ reads }) => reads.map(({ tensor }) => tensor)));
   for (const tensor of new Set([...made, ...read])) {
     const grid = grids[tensor];
     const from = end?.from.get(tensor) ?? grid.rows;
     if (program.outputs.includes(tensor)) {
       if (!made.has(tensor)) continue;
-      const width = tallWidth(geometry, segment, grid, end?.columns ?? 1);
-      const piece = width * grid.cellBytes * (grid.rows - from);
-      above += (grid.bytes / grid.rows) * from;
-      all += (grid.bytes / grid.rows) * from + Math.ceil(piece / align) * align * Math.ceil(grid.columns / width);
+      const column = grid.cellBytes * (grid.rows - from);
+      const tile = tallWidth(geometry, segment, grid, end?.columns ?? 1);
+      const width = regionWidth({ ...grid, cellBytes: column }, tile, align, 1);
+      above += sizes.lineBytes(grid) * from;
+      all += sizes.lineBytes(grid) * from + aligned(width * column) * Math.ceil(grid.columns / width);
+      // The rows kept are freed tile by tile: what is made until the first is.
+      if (end) above += (column * grid.columns * tileWidth(grid, segment.columns, maxTiles, align)) / grid.columns;
       continue;
     }
     if (!made.has(tensor)) {
@@ -137,7 +183,8 @@ function bytesOf(
       continue;
     }
     let lines = 0;
-    let columns = 0;
+    let stay = 0;
+    let anew = 0;
     for (const reader of readers[tensor]) {
       const window = nodes[reader].reads.find((each) => each.tensor === tensor);
       if (!window?.rows || !window.columns) continue;
@@ -147,10 +194,13 @@ function bytesOf(
         end ? from - Math.max(0, Math.floor(next * window.rows.stride - window.rows.pad)) : window.rows.size - window.rows.stride,
       );
       const width = tallWidth(geometry, segment, grids[nodes[reader].writes[0]], end?.columns ?? 1);
-      columns = Math.max(columns, (width - 1) * window.columns.stride + window.columns.size);
+      stay = Math.max(stay, window.columns.size - window.columns.stride);
+      anew = Math.max(anew, width * window.columns.stride);
     }
     kept += Math.max(0, Math.ceil(lines)) * sizes.lineBytes(grid);
-    tall += Math.ceil(((grid.rows - from) * grid.cellBytes) / align) * align * Math.ceil(columns);
+    if (!end) continue;
+    const part = tallRows(geometry, segment, grid, end.rows);
+    tall += Math.ceil(stay) * columnBytes(grid, grid.rows - from, part, align) + 2 * Math.ceil(anew) * aligned(part * grid.cellBytes);
   }
   return end ? Math.max(above + kept, all) + tall : all + kept;
 }

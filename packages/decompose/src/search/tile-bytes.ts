@@ -1,23 +1,33 @@
 import type { Geometry, Grid, Window } from './geometry.js';
 
-/** Columns of a tensor's tiles; `columns` 0: whole rows. */
-export function tileWidth(grid: Grid, columns: number, maxTiles: number): number {
+/**
+ * Columns of a tensor's tiles; `columns` 0: whole rows. Where there would be too many, a width that divides the row and wastes nothing in
+ * rounding up to `align` bytes, if one is not much wider.
+ */
+export function tileWidth(grid: Grid, columns: number, maxTiles: number, align: number): number {
   if (columns === 0) return grid.columns;
-  return Math.min(grid.columns, Math.max(columns, Math.ceil((grid.rows * grid.columns) / maxTiles)));
+  const least = Math.ceil((grid.rows * grid.columns) / maxTiles);
+  if (least <= columns) return Math.min(grid.columns, columns);
+  for (let width = least; width < Math.min(grid.columns, least * MUCH); width++)
+    if (grid.columns % width === 0 && (width * grid.cellBytes) % align === 0) return width;
+  return Math.min(grid.columns, least);
 }
+
+/** Tiles that are this much wider than they must be are too wide. */
+const MUCH = 1.5;
 
 /**
  * Columns of the regions of a tensor whose rows stay: so many tiles that rounding each region up to `align` bytes wastes little, where a
- * few do.
+ * few do, which must waste `worth` of the bytes at most.
  */
-export function regionWidth(grid: Grid, tile: number, align: number): number {
+export function regionWidth(grid: Grid, tile: number, align: number, worth = WASTED): number {
   const waste = (width: number): number => {
     const bytes = width * grid.cellBytes;
     return (Math.ceil(bytes / align) * align) / bytes;
   };
   let best = tile;
   for (let count = 2; count <= MOST_TILES && count * tile <= grid.columns; count++)
-    if (waste(count * tile) < waste(best) * WASTED) best = count * tile;
+    if (waste(count * tile) < waste(best) * worth) best = count * tile;
   return best;
 }
 
@@ -72,7 +82,7 @@ export class TileBytes {
   }
 
   private width(grid: Grid): number {
-    return tileWidth(grid, this.columns, this.limits.maxTiles);
+    return tileWidth(grid, this.columns, this.limits.maxTiles, this.limits.align);
   }
 
   /** Of the readers in the segment. */
