@@ -6,7 +6,7 @@ import type { Placed } from '../place.js';
 import { closeGaps } from './close-gaps.js';
 import { Layout } from './layout.js';
 import { makeRoom } from './make-room.js';
-import { placeRuns } from './runs.js';
+import { placeRuns, type Runs } from './runs.js';
 import { contiguousBytes, followersOf } from './wishes.js';
 
 /** What runs and their repair, and closing gaps, may look at: some seconds each. */
@@ -22,6 +22,8 @@ const MOST = 1_000_000;
 const ROOM = 1.005;
 /** Wishes met to this share are good enough. */
 const ENOUGH = 0.99;
+/** And to this one where all that is left takes much work. */
+const WORTH_NO_MORE = 0.97;
 
 /**
  * Lives are put into classes by powers of two to so many; among places, the lowest whose run is worth at least this share of the best
@@ -69,20 +71,33 @@ export function sideBySide(
     const bytes = contiguousBytes(packing, found.offsets);
     if (bytes > most) [best, most] = [found, bytes];
   };
-  const room = limit >= ROOM * loadOf(groups).bytes;
-  const attempts = packing.slack ? ATTEMPTS : ATTEMPTS.slice(0, FEW);
-  for (const [k, [classBits, share]] of attempts.entries()) {
-    if (!room || most >= ENOUGH * all || work.left < 0) break;
-    signal.throwIfAborted();
-    progress(k, attempts.length, 'adjacency');
-    const { offsets, homeless } = placeRuns(packing.buffers.length, groups, followers, orderOf(groups, classBits), limit, share, work);
+  const repair = ({ offsets, homeless }: Runs): void => {
     const layout = new Layout(groups, followers, offsets, limit, work);
-    if (!makeRoom(layout, homeless)) continue;
+    if (!makeRoom(layout, homeless)) return;
     closeGaps(layout, false);
     keep(layout);
+  };
+  const fine = (): boolean => most >= WORTH_NO_MORE * all;
+  const enough = (): boolean => most >= ENOUGH * all || work.left < (fine() ? WORK * (effort - 1) : 0);
+  const room = limit >= ROOM * loadOf(groups).bytes;
+  const attempts = packing.slack ? ATTEMPTS : ATTEMPTS.slice(0, FEW);
+  const later: { readonly runs: Runs; readonly bytes: number }[] = [];
+  for (const [k, [classBits, share]] of attempts.entries()) {
+    if (!room || enough()) break;
+    signal.throwIfAborted();
+    progress(k, attempts.length, 'adjacency');
+    const runs = placeRuns(packing.buffers.length, groups, followers, orderOf(groups, classBits), limit, share, work);
+    if (runs.homeless.length === 0) repair(runs);
+    else later.push({ runs, bytes: contiguousBytes(packing, placedAs(packing, groups, runs.offsets).offsets) });
+  }
+  // Making room costs far more than runs do, and ends the better the more they met before.
+  for (const { runs } of later.sort((x, y) => y.bytes - x.bytes)) {
+    if (enough()) break;
+    signal.throwIfAborted();
+    repair(runs);
   }
   const offsets = Float64Array.from(groups, ({ pieces }) => best.offsets[pieces[0].buffer] - pieces[0].at);
-  const layout = new Layout(groups, followers, offsets, limit, { left: LOCAL * effort });
+  const layout = new Layout(groups, followers, offsets, limit, { left: LOCAL * (fine() ? 1 : effort) });
   closeGaps(layout, false);
   closeGaps(layout, true);
   keep(layout);

@@ -22,12 +22,13 @@ const cases = fc.record({
   room: fc.constantFrom(0.5, 0.9),
   slack: fc.constantFrom(0, 0.1),
   least: fc.integer({ min: 1, max: 4 }),
+  wishes: fc.array(fc.tuple(fc.nat(4), fc.nat(4), fc.integer({ min: 1, max: 99 })), { maxLength: 6 }),
 });
 
 describe('mergedGrain', () => {
   it('covers the tensor, and at no time lets more live than is allowed', () => {
     fc.assert(
-      fc.property(cases, ({ rows, columns, channels, lives, others, room, slack, least }) => {
+      fc.property(cases, ({ rows, columns, channels, lives, others, room, slack, least, wishes }) => {
         const boxes = Array.from(
           { length: rows * columns },
           (_, k): Box => [
@@ -47,6 +48,7 @@ describe('mergedGrain', () => {
         });
         for (const { bytes, first, last } of others)
           residencies.push({ holds: { scratch: 0 }, space: 0, bytes, first, last: Math.min(STEPS + 1, first + last) });
+        const near = wishes.map(([a, b, worth]) => [a % residencies.length, b % residencies.length, worth] as const);
         const draft = {
           by: {},
           grain: { ...wholeTensorGrain(program), regions: [boxes] },
@@ -59,7 +61,7 @@ describe('mergedGrain', () => {
           steps: Array.from({ length: STEPS }, () => ({ kind: 'task', task: 0, engine: 0, waits: [] })),
         } as unknown as Drafted<'grain' | 'work' | 'residencies' | 'steps'>;
         const machine = { spaces: [{ name: 'sram', bytes: Number.POSITIVE_INFINITY, align: ALIGN, counted: true }] } as unknown as Machine;
-        const found = mergedGrain(program, draft, machine, new Set(), room, slack, least);
+        const found = mergedGrain(program, draft, machine, new Set(), near, { least, room, slack });
         if (!found) return;
         const [merged] = found.regions;
         const live = (list: readonly Pick<Residency, 'bytes' | 'first' | 'last'>[], t: number): number =>

@@ -1,27 +1,37 @@
 import { programOf } from '../expand/copies.js';
 import { withRegions } from '../expand/edit.js';
+import type { Packing } from '../extension-points/allocator.js';
 import type { Residency } from '../extension-points/mover.js';
 import type { Grain } from '../ir/grain.js';
 import type { Machine } from '../ir/machine.js';
 import type { Program } from '../ir/program.js';
 import { liveProfileOf } from '../plan/live-profile.js';
 import type { Drafted } from './draft.js';
-import { boxesOf, gridsOf, type Life, livesOf } from './region-grid.js';
+import { boxesOf, gridsOf, type Life, livesOf, type RegionGrid } from './region-grid.js';
+
+/** How far neighbours are merged. */
+export interface Merging {
+  /** So many at least, or half as many and so on where that does not fit. */
+  readonly least: number;
+  /** What lives may grow to this share of the most that lives, where less does. */
+  readonly room: number;
+  /** And by this share at any time. */
+  readonly slack: number;
+}
 
 /**
  * The grain with larger regions: neighbours along the innermost dimension that is cut, but for blocks of the innermost of all, are merged
- * until they are `least`, or half as many and so on where that does not fit, and until their bytes are a multiple of the alignment, so that
- * the next can lie behind them without a gap, or all are one. What lives may grow by the share `slack` at any time, and to the share `room`
- * of the most that lives where less does. Tasks stay as they are. Undefined where nothing is merged. O((lives + steps) × log least).
+ * as far as is asked, and until their bytes are a multiple of the alignment, so that the next can lie behind them without a gap, or all are
+ * one. First regions that alignment keeps apart, of these and the others those that `near` (by residencies) wishes most of. Tasks stay as
+ * they are. Undefined where nothing is merged. O((lives + steps) × log least).
  */
 export function mergedGrain(
   program: Program,
   { grain, work, residencies, steps }: Drafted<'grain' | 'work' | 'residencies' | 'steps'>,
   machine: Machine,
   pinned: ReadonlySet<string>,
-  room: number,
-  slack: number,
-  least = 1,
+  near: Packing['near'],
+  { least, room, slack }: Merging,
 ): Grain | undefined {
   const whole = programOf(program, grain);
   const grids = gridsOf(whole, { work, residencies }, pinned);
@@ -34,7 +44,8 @@ export function mergedGrain(
     factors[k] = wanted;
     return true;
   };
-  for (const [k, { axis, lives, ranges, space }] of grids.entries()) {
+  for (const k of mostWished(grids, residencies, machine, near)) {
+    const { axis, lives, ranges, space } = grids[k];
     const { align } = machine.spaces[space];
     const { length } = ranges[axis];
     for (let wanted = Math.min(least, length); wanted >= 1; wanted = Math.floor(wanted / 2)) {
@@ -49,6 +60,23 @@ export function mergedGrain(
     found = withRegions(whole, found, grid.tensor, boxesOf(grid, factors[k]), false, () => undefined);
   }
   return found === grain ? undefined : found;
+}
+
+/** Grids by the bytes of wishes that alignment forbids, then by those of all, the most first. */
+function mostWished(grids: readonly RegionGrid[], residencies: readonly Residency[], machine: Machine, near: Packing['near']): number[] {
+  const gridOf = new Map<Residency, number>();
+  grids.forEach(({ lives }, k) => {
+    for (const life of lives) gridOf.set(life, k);
+  });
+  const torn = new Float64Array(grids.length);
+  const wished = new Float64Array(grids.length);
+  for (const [a, , bytes] of near) {
+    const k = gridOf.get(residencies[a]);
+    if (k === undefined) continue;
+    wished[k] += bytes;
+    if (residencies[a].bytes % machine.spaces[residencies[a].space].align > 0) torn[k] += bytes;
+  }
+  return [...grids.keys()].sort((a, b) => torn[b] - torn[a] || wished[b] - wished[a] || a - b);
 }
 
 /** What lives in one space at every time, each rounded up to the alignment, and what may. */

@@ -134,12 +134,12 @@ export function pinnedOffsets(
  * Regions that meet in a line of a read would best lie one behind the other: worth the bytes that are read behind the seam, summed over
  * all tasks.
  */
-function nearWishes(
+export function nearWishes(
   program: Program,
   work: Decomposition,
   steps: readonly Step[],
   residencies: readonly Pick<Residency, 'holds' | 'first' | 'last'>[],
-): (readonly [number, number, number])[] {
+): (readonly [a: number, b: number, bytes: number])[] {
   const ofRegion: number[][] = work.regions.map(() => []);
   residencies.forEach(({ holds }, r) => {
     if ('region' in holds) ofRegion[holds.region].push(r);
@@ -167,14 +167,24 @@ function nearWishes(
   return [...worth].map(([key, bytes]) => [Math.floor(key / residencies.length), key % residencies.length, bytes] as const);
 }
 
-/** Bytes read behind a seam of two placed regions that lie side by side ÷ bytes behind all such seams; 1 where there are none. */
-export function shareSideBySide(program: Program, { decomposition, steps, placements }: Plan): number {
+/** Shares of the bytes that are read behind a seam of two placed regions; 1 where there are none. */
+export interface Sharing {
+  /** Those of regions that lie side by side. */
+  readonly met: number;
+  /** Those that some placement could meet: what is no multiple of the alignment has a gap behind it, wherever it lies. */
+  readonly possible: number;
+}
+
+export function sharingOf({ program, machine, decomposition, steps, placements }: Plan): Sharing {
   let all = 0;
   let met = 0;
+  let possible = 0;
   for (const [a, b, bytes] of nearWishes(program, decomposition, steps, placements)) {
     const [before, here] = [placements[a], placements[b]];
     all += bytes;
-    if (before.space === here.space && before.offset + before.bytes === here.offset) met += bytes;
+    if (before.space !== here.space) continue;
+    if (before.bytes % machine.spaces[before.space].align === 0) possible += bytes;
+    if (before.offset + before.bytes === here.offset) met += bytes;
   }
-  return all === 0 ? 1 : met / all;
+  return all === 0 ? { met: 1, possible: 1 } : { met: met / all, possible: possible / all };
 }

@@ -2,19 +2,21 @@ import { sameBox } from '../ir/box.js';
 import type { Grain } from '../ir/grain.js';
 import { countedBytes } from '../plan/metrics.js';
 import { type Draft, having } from './draft.js';
-import { mergedGrain } from './merged-regions.js';
-import { shareSideBySide } from './packing.js';
+import { type Merging, mergedGrain } from './merged-regions.js';
+import { nearWishes, sharingOf } from './packing.js';
 import { type Finished, isInfeasible } from './plan-grain.js';
 import type { Run } from './run.js';
 import { STAGES, withGrain } from './stages.js';
 
-/** So many neighbours are merged at least; where little lives, they may fill the space to such a share of the most that lives. */
-const MERGES: readonly (readonly [least: number, room: number])[] = [
-  [1, 0.9],
-  [1, 0.75],
-  [1, 0.5],
-  [2, 0.75],
-  [4, 0.75],
+/**
+ * So many neighbours are merged at least; where little lives, they may fill the space to the share `room` of the most that lives, and where
+ * much does, take the share `part` of the height that may be given.
+ */
+const MERGES: readonly (Pick<Merging, 'least' | 'room'> & { readonly part: number })[] = [
+  { least: 2, room: 0.75, part: 0.375 },
+  { least: 2, room: 1, part: 1 },
+  { least: 1, room: 0.9, part: 0.45 },
+  { least: 4, room: 0.75, part: 0.375 },
 ];
 /** A plan that meets this share of what is read together is good enough: no further one is tried. */
 const ENOUGH = 0.95;
@@ -33,22 +35,29 @@ export async function placeSideBySide(run: Run, draft: Finished): Promise<Finish
   const keep = (found: Finished | undefined): void => {
     // A byte of arena outweighs whatever the objective breaks ties by.
     if (!found || found.score >= limit) return;
-    const share = shareSideBySide(run.program, found.plan);
-    if (share > most) [best, most] = [found, share];
+    const { met } = sharingOf(found.plan);
+    if (met > most) [best, most] = [found, met];
+  };
+  const place = async (each: Finished): Promise<void> => {
+    // Merged regions may leave more than they were given.
+    const more = (heightOf(run, draft) * (1 + slack)) / heightOf(run, each) - 1;
+    if (most < ENOUGH && sharingOf(each.plan).possible > most)
+      keep(await sideBySide(run, each, each === draft ? slack : Math.max(0, more)));
   };
   const tried = new Set<string>();
-  for (const [least, room] of slack > 0 ? MERGES : []) {
+  /** Those in which alignment alone keeps too much apart. */
+  const hopeless: Finished[] = [];
+  for (const larger of slack > 0 ? largerGrains(run, draft, slack) : []) {
     if (most >= ENOUGH) break;
-    const larger = largerGrain(run, draft, room, slack, least);
-    const key = larger && JSON.stringify(larger.regions);
-    if (!key || tried.has(key)) continue;
+    const key = JSON.stringify(larger.regions);
+    if (tried.has(key)) continue;
     tried.add(key);
     const merged = await planOn(run, draft, larger);
     if (!merged || merged.score >= limit) continue;
-    // Merged regions may leave more than they were given.
-    keep(await sideBySide(run, merged, Math.max(0, (heightOf(run, draft) * (1 + slack)) / heightOf(run, merged) - 1)));
+    if (sharingOf(merged.plan).possible < ENOUGH) hopeless.push(merged);
+    else await place(merged);
   }
-  if (most < ENOUGH) keep(await sideBySide(run, draft, slack));
+  for (const each of [...hopeless, draft]) await place(each);
   return best;
 }
 
@@ -60,16 +69,15 @@ async function sideBySide(run: Run, draft: Finished, slack: number): Promise<Fin
   return planFrom(run.with({ adjacency: slack }), draft, 'allocate');
 }
 
-function largerGrain(
-  { program, constraints, machine }: Run,
-  draft: Finished,
-  room: number,
-  slack: number,
-  least: number,
-): Grain | undefined {
-  const { by, grain, work, residencies, steps } = having(draft, 'grain', 'work', 'residencies', 'steps');
+function* largerGrains(run: Run, draft: Finished, slack: number): Generator<Grain> {
+  const { program, constraints, machine } = run;
+  const drafted = having(draft, 'grain', 'work', 'residencies', 'steps');
   const pinned = new Set(constraints.flatMap((each) => (each.kind === 'pin' ? [each.tensor] : [])));
-  return mergedGrain(program, { by, grain, work, residencies, steps }, machine, pinned, room, (slack * room) / 2, least);
+  const near = nearWishes(program, drafted.work, drafted.steps, drafted.residencies);
+  for (const { least, room, part } of MERGES) {
+    const larger = mergedGrain(program, drafted, machine, pinned, near, { least, room, slack: slack * part });
+    if (larger) yield larger;
+  }
 }
 
 /** The same tasks in the same order on larger regions; undefined where the tasks would not be the same, or nothing fits. */
