@@ -105,7 +105,14 @@ interface Making {
   readonly window?: (rows: number) => number;
 }
 
+/** Bytes of one result at each moment, and the most of them. */
+interface Own {
+  readonly bytes: Bytes;
+  readonly most: number;
+}
+
 const NONE: Bytes = Array.from({ length: MOMENTS }, () => 0);
+const NO_BYTES: Own = { bytes: NONE, most: 0 };
 const NOTHING: Demand = { hi: 0, start: 0, band: 1, bands: 1, hand: 0 };
 
 /**
@@ -138,6 +145,8 @@ class Sweep {
   private states: State[] = [{ wanted: new Map(), points: [{ bytes: 0, live: NONE, macs: 0, tile: 0, held: undefined }] }];
   /** Tensors that an operation of the segment needs as a whole: they must be made before it. */
   private readonly whole = new Set<number>();
+  /** What the result of the operation in hand takes, by what is wanted of it and how it is made. */
+  private readonly owns = new Map<string, Own>();
   /** Rows of the last result. */
   private readonly reference: number;
   /** Progress at which bytes are counted. */
@@ -165,6 +174,7 @@ class Sweep {
     if (node.writes.some((tensor) => this.whole.has(tensor))) return false;
     const [tensor] = node.writes;
     const next = new Map<string, State>();
+    this.owns.clear();
     const stored = this.readLater(tensor);
     const ends = writers[tensor].at(-1) === o;
     const begins = writers[tensor][0] === o;
@@ -195,13 +205,15 @@ class Sweep {
         // Whole rows come in one by one, and wait until there are as many as a band takes.
         const inHand = access === 'streamed' ? (demand.band - 1) * line + this.tiles.windowBytes(tensor, demand.band) + demand.hand : 0;
         const linesAt = access === 'streamed' ? linesHeld : linesLeft;
-        this.moments.forEach((done, k) => {
-          read[k] += inHand + line * linesAt(grid.rows, demand, done);
-        });
+        for (let k = 0; k < MOMENTS; k++) read[k] += inHand + line * linesAt(grid.rows, demand, this.moments[k]);
       }
-      for (const { live, macs, tile, held } of points) {
+      const mostRead = Math.max(...read);
+      for (const { live, macs, tile, held, bytes } of points) {
+        const most = this.limits.most(macs);
+        // It takes no less than at either's worst moment.
+        if (constant + tile + Math.max(bytes, mostRead) > most) continue;
         const total = constant + tile + mostOf(live, read);
-        if (total <= this.limits.most(macs)) found.push({ first, last: this.last, columns: this.columns, bytes: total, macs, held });
+        if (total <= most) found.push({ first, last: this.last, columns: this.columns, bytes: total, macs, held });
       }
     }
     for (const segment of paretoSet(found)) visit(segment);
@@ -247,6 +259,18 @@ class Sweep {
     const demand = wanted.get(tensor) ?? NOTHING;
     const overlap = overlapOf(demand, grid);
     const made = stored && begins && this.takesBytes(tensor);
+    // States that want the same of this tensor differ elsewhere: what it takes itself is found once.
+    const wants = `${demand.hi}:${demand.start}:${demand.band}`;
+    const ownOf = (how: Held['how'], band: number, waiting: number, window: Making['window']): Own => {
+      const key = `${how}:${band}:${wants}`;
+      let known = this.owns.get(key);
+      if (!known) {
+        const lines = how === 'kept' && !stored && ends ? this.tiles.lineBytes(grid) : 0;
+        known = this.own(grid, demand, how === 'recomputed' ? 'again' : 'once', { made, lines, waiting, window });
+        this.owns.set(key, known);
+      }
+      return known;
+    };
     const make = (how: Held['how'], { band, tall, ahead, macs = 0, waiting = 0, window }: Making): void => {
       const after = new Map(wanted);
       if (begins || how === 'recomputed') after.delete(tensor);
@@ -254,25 +278,21 @@ class Sweep {
       const bands = how === 'kept' ? Math.max(1, Math.ceil((grid.rows - demand.hi) / band)) : demand.bands;
       this.want(after, node, { hi: demand.hi, start: ahead, band, bands, hand });
       const tile = how === 'passing' ? hand + demand.hand : demand.hand;
-      const own = [...NONE];
-      if (window || made)
-        this.moments.forEach((done, k) => {
-          const inHand = rowsInHand(grid.rows, demand, how === 'recomputed' ? 'again' : 'once', this.reference, done);
-          if (made) own[k] += (grid.bytes / grid.rows) * linesMade(grid.rows, demand, done);
-          if (how === 'kept' && !stored && ends) own[k] += linesHeld(grid.rows, demand, done) * this.tiles.lineBytes(grid);
-          if (inHand > 0 && window) own[k] += waiting + window(inHand);
-        });
-      const none = !own.some((bytes) => bytes > 0);
+      const { bytes: own, most: mostOwn } = window || made ? ownOf(how, band, waiting, window) : NO_BYTES;
       const grown: Partial[] = [];
       for (const point of points) {
         if (point.macs + macs > this.limits.extraMacs) continue;
-        const bytes = none ? point.bytes : mostOf(point.live, own);
-        if (bytes + Math.max(point.tile, tile) > this.limits.most(point.macs + macs)) continue;
+        const most = this.limits.most(point.macs + macs);
+        const largest = Math.max(point.tile, tile);
+        // It takes no less than at either's worst moment.
+        if (Math.max(point.bytes, mostOwn) + largest > most) continue;
+        const bytes = mostOwn === 0 ? point.bytes : mostOf(point.live, own);
+        if (bytes + largest > most) continue;
         grown.push({
           bytes,
-          live: none ? point.live : sumOf(point.live, own),
+          live: mostOwn === 0 ? point.live : sumOf(point.live, own),
           macs: point.macs + macs,
-          tile: Math.max(point.tile, tile),
+          tile: largest,
           held: { tensor, how, hi: demand.hi, band, next: point.held },
         });
       }
@@ -296,6 +316,24 @@ class Sweep {
     const again = { band: demand.band, tall: demand.band + overlap, ahead: demand.start, macs };
     const row = this.tiles.windowBytes(tensor, 1);
     make('recomputed', { ...again, window: (rows) => rows * row });
+  }
+
+  /** Bytes at each moment of a result itself: `made` all that is there, `lines` for each row that waits, and what is in hand. */
+  private own(
+    grid: Grid,
+    demand: Demand,
+    rows: 'again' | 'once',
+    { made, lines, waiting, window }: { readonly made: boolean; readonly lines: number; readonly waiting: number } & Pick<Making, 'window'>,
+  ): Own {
+    const bytes = [...NONE];
+    for (let k = 0; k < MOMENTS; k++) {
+      const done = this.moments[k];
+      if (made) bytes[k] += (grid.bytes / grid.rows) * linesMade(grid.rows, demand, done);
+      if (lines > 0) bytes[k] += linesHeld(grid.rows, demand, done) * lines;
+      const inHand = window ? rowsInHand(grid.rows, demand, rows, this.reference, done) : 0;
+      if (inHand > 0 && window) bytes[k] += waiting + window(inHand);
+    }
+    return { bytes, most: Math.max(...bytes) };
   }
 
   /** Adds what an operation wants of what it reads; `start` is where its own result will be computed next. */
@@ -329,7 +367,8 @@ class Sweep {
 
   private add(next: Map<string, State>, wanted: ReadonlyMap<number, Demand>, points: readonly Partial[]): void {
     if (points.length === 0) return;
-    const key = [...wanted].map(([tensor, { hi, start, band }]) => `${tensor}:${hi}:${start}:${band}`).join();
+    let key = '';
+    for (const [tensor, { hi, start, band }] of wanted) key += `${tensor}:${hi}:${start}:${band},`;
     const same = next.get(key);
     if (same) same.points = thinned([...same.points, ...points], this.limits.keep);
     else next.set(key, { wanted, points });

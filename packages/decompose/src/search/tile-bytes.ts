@@ -39,6 +39,7 @@ const WASTED = 0.95;
 /** Bytes of the tiles of tensors in a segment that ends before operation `last`. */
 export class TileBytes {
   private readonly windows: (readonly Window[])[] = [];
+  private readonly lines = new Map<Grid, number>();
 
   constructor(
     private readonly geometry: Geometry,
@@ -49,6 +50,15 @@ export class TileBytes {
 
   /** A row that stays, region by region. */
   lineBytes(grid: Grid): number {
+    let bytes = this.lines.get(grid);
+    if (bytes === undefined) {
+      bytes = this.countLine(grid);
+      this.lines.set(grid, bytes);
+    }
+    return bytes;
+  }
+
+  private countLine(grid: Grid): number {
     const width = regionWidth(grid, this.width(grid), this.limits.align);
     const end = grid.columns % width;
     return this.aligned(width * grid.cellBytes) * Math.floor(grid.columns / width) + this.aligned(end * grid.cellBytes);
