@@ -57,7 +57,8 @@ export async function planFront(request: FrontRequest): Promise<PlannedFront> {
     });
     const signal = options.signal ?? new AbortController().signal;
     const context = { constraints: withInputs(loaded.program, constraints, options.input), machine, signal };
-    const search = (how: SearchOptions): readonly FrontPoint[] => frontOf(loaded.program, context, how, request.maxMacFactor);
+    const search = (how: SearchOptions, factor = request.maxMacFactor): readonly FrontPoint[] =>
+      frontOf(loaded.program, context, how, factor);
     const began = performance.now();
     request.progress('searching the front');
     const front = search(own);

@@ -12,8 +12,8 @@ export interface PlannedPoint extends GrainPlan {
 export interface Searched {
   readonly own: SearchOptions;
   readonly maxMacFactor: number;
-  /** The front up to that factor, as the search with other options finds it. */
-  readonly search: (how: SearchOptions) => readonly FrontPoint[];
+  /** The front up to that factor or another, as the search with other options finds it. */
+  readonly search: (how: SearchOptions, factor?: number) => readonly FrontPoint[];
   readonly allocate: readonly Choice[];
   /** The plans' texts are wanted. */
   readonly texts: boolean;
@@ -43,10 +43,12 @@ const FEW_TASKS = 8192;
 const WIDE = [16, 32];
 /** What a plan takes of what was foreseen, at least. */
 const FORESEEN = 0.85;
+/** Without recomputation, a search with the narrower ones that foresees no more than this share may find a lower plan: estimates are a few per cent off. */
+const ALIKE = 1.01;
 /** The arena is so much higher than its live bytes that this may pay. */
 const LOOSE = 1.02;
 
-/** Plans points of a searched front: each as it is, and where its arena is loose with wider tiles and placed thoroughly. */
+/** Plans points of a searched front: each as it is, and where its arena is loose or they seem no worse with wider tiles; a loose one is placed thoroughly, too. */
 export class PointPlanner {
   private readonly allocate: readonly Choice[];
 
@@ -78,12 +80,17 @@ export class PointPlanner {
   }
 
   private async one(point: number, before: readonly PlannedPoint[], refused: (why: string) => void): Promise<readonly PlannedPoint[]> {
-    const { own, search } = this.searched;
+    const { own, search, maxMacFactor } = this.searched;
     const foreseen = search(own)[point];
     const made: PlannedPoint[] = [];
-    const attempt = async (how: SearchOptions, position: number, allocate: readonly Choice[]): Promise<PlannedPoint | undefined> => {
-      const { bytes } = search(how)[position];
-      const plan = await this.planner.plan(this.jobOf(how, position, allocate, [...before, ...made]));
+    const attempt = async (
+      how: SearchOptions,
+      position: number,
+      allocate: readonly Choice[],
+      factor = maxMacFactor,
+    ): Promise<PlannedPoint | undefined> => {
+      const { bytes } = search(how, factor)[position];
+      const plan = await this.planner.plan(this.jobOf(how, factor, position, allocate, [...before, ...made]));
       if (!isPlan(plan)) {
         refused(plan.why);
         return undefined;
@@ -93,7 +100,14 @@ export class PointPlanner {
       return planned;
     };
     const first = await attempt(own, point, this.allocate);
-    if (!first?.own || first.arenaBytes <= LOOSE * first.peakBytes) return made;
+    if (!first?.own) return made;
+    const loose = first.arenaBytes > LOOSE * first.peakBytes;
+    if (!loose && foreseen.macFactor > 1) return made;
+    if (!loose) {
+      const wide = { ...own, columns: WIDE.slice(0, 1) };
+      if (search(wide, 1)[0].bytes < foreseen.bytes * ALIKE) await attempt(wide, 0, this.allocate, 1);
+      return made;
+    }
     const wide = { ...own, columns: WIDE };
     const position = search(wide).findLastIndex(({ macFactor }) => macFactor <= foreseen.macFactor + 1e-9);
     if (position >= 0 && search(wide)[position].bytes * FORESEEN < first.arenaBytes) await attempt(wide, position, this.allocate);
@@ -103,10 +117,16 @@ export class PointPlanner {
     return made;
   }
 
-  private jobOf(how: SearchOptions, point: number, allocate: readonly Choice[], known: readonly PlannedPoint[]): GrainJob {
-    const { search, maxMacFactor, texts } = this.searched;
+  private jobOf(
+    how: SearchOptions,
+    maxMacFactor: number,
+    point: number,
+    allocate: readonly Choice[],
+    known: readonly PlannedPoint[],
+  ): GrainJob {
+    const { search, texts } = this.searched;
     return {
-      grain: search(how)[point].grain(),
+      grain: search(how, maxMacFactor)[point].grain(),
       by: { id: SEARCH, options: { ...how, maxMacFactor, point } },
       allocate,
       known: known.map(({ macs, arenaBytes }) => ({ macs, arenaBytes })),
