@@ -20,7 +20,7 @@ import { WasmSession } from '../session.js';
 setFlagsFromString('--experimental-wasm-relaxed-simd');
 
 const shapes = fc.record({
-  channels: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 4, max: 19 }) }, { weight: 1, arbitrary: fc.constant(1) }),
+  channels: fc.oneof({ weight: 6, arbitrary: fc.integer({ min: 4, max: 19 }) }, { weight: 2, arbitrary: fc.constant(1) }),
   /** Of a dense convolution. */
   inputs: fc.constantFrom(1, 3, 4, 8, 12),
   height: fc.integer({ min: 3, max: 9 }),
@@ -46,6 +46,9 @@ const PRODUCTS: Body = {
   step: { fn: 'add', args: ['acc', { fn: 'mul', args: [{ x: 0 }, { x: 1 }] }] },
   finish: { fn: 'add', args: [{ fn: 'max', args: [{ fn: 'add', args: ['acc', { x: 2 }] }, 0] }, { x: 3 }] },
 };
+
+/** The same at all points of a row. */
+const ALIKE: Body = { ...PRODUCTS, finish: { fn: 'max', args: [{ fn: 'add', args: ['acc', { x: 2 }] }, 0] } };
 
 const BODIES: Readonly<Record<Shape['kind'], Body>> = {
   dense: PRODUCTS,
@@ -126,7 +129,7 @@ function build(shape: Shape): { program: Program; constants: Uint8Array; inputs:
       attributes: {},
       domain: [...parallel(tensors[5].shape), ...[dense ? from : 1, ...taps].map((extent) => ({ extent, kind: 'reduction' as const }))],
       operands: [...reads, { tensor: 5, mode: 'write', map: same }],
-      body: BODIES[kind],
+      body: dense && channels === 1 ? ALIKE : BODIES[kind],
       macs: 0,
     },
   ];
@@ -230,7 +233,7 @@ describe('convolutions and pooling', () => {
         // Element by element sums are in doubles.
         if (kernels.generic === 0) expect(cut).toEqual(whole);
       }),
-      { numRuns: 140 },
+      { numRuns: 160 },
     );
     expect(windows).toBeGreaterThan(70);
     expect(contractions).toBeGreaterThan(30);

@@ -163,6 +163,7 @@ export class ContractionKernel implements Parts {
     new Taps(this, at, sums).add();
     const between = at.length === 4 ? this.bytesBetweenPoints() : undefined;
     if (between !== undefined) {
+      if (along !== undefined) point[along] = at[0];
       const [a, b, c, d] = at.map((_, i) => sums.at(i)[0]);
       this.finishPoints(pair(fn, pair(fn, a, b, [0, 4, 0, 4]), pair(fn, c, d, [0, 4, 0, 4]), [0, 1, 4, 5]), between);
     } else
