@@ -33,12 +33,17 @@ const CASES: readonly Case[] = [
   { model: 'person_detect_qdq', freeze: [], target: SMALL },
   { model: 'pretrainedResnet_quant_qdq', freeze: [], target: SMALL },
   { model: 'kws_ref_model_qdq', freeze: [], target: SMALL },
+  { model: 'ad01_int8_qdq', freeze: [], target: SMALL },
+  { model: 'mnist_opt', freeze: [], target: SMALL },
   { model: 'superres_core_224', freeze: [], target: LARGE },
   { model: 'ultraface_rfb_640', freeze: [], target: LARGE },
   { model: 'yunet_n_320', freeze: [], target: LARGE },
   { model: 'fastestdet', freeze: [], target: LARGE },
   { model: 'prisma_seg', freeze: ['--dim', 'None=1'], target: LARGE },
   { model: 'ch_PP-OCRv4_det_infer', freeze: ['--shape', 'x=1,3,640,640'], target: LARGE },
+  { model: 'ch_ppocr_mobile_v2.0_cls_infer', freeze: ['--shape', 'x=1,3,48,192'], target: LARGE },
+  { model: 'ch_PP-OCRv4_rec_infer', freeze: ['--shape', 'x=1,3,48,320'], target: LARGE },
+  { model: 'dtln_1', freeze: [], target: LARGE },
 ];
 
 const SHARE = 0.95;
