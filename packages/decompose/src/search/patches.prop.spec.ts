@@ -76,6 +76,7 @@ it('computes what the program says, with the multiply-accumulates and about the 
     channels: fc.integer({ min: 1, max: 3 }),
     residual: fc.boolean(),
   });
+  const ratios: number[] = [];
   let ran = 0;
   fc.assert(
     fc.property(choices, fc.nat(), ({ size, width, ...chosen }, which) => {
@@ -94,11 +95,16 @@ it('computes what the program says, with the multiply-accumulates and about the 
       if (work.tasks.length >= 300) return;
       ran++;
       expect(verify(simplePlan(program, work, { constraints: [external] }))).toEqual([]);
-      const ratio = segment.bytes / peakOf(program, grain);
-      expect(ratio).toBeGreaterThan(0.75);
-      expect(ratio).toBeLessThan(1.5);
+      const peak = peakOf(program, grain);
+      if (peak < 400) return; // of a few elements no share means anything
+      ratios.push(segment.bytes / peak);
+      expect(segment.bytes / peak).toBeGreaterThan(0.5);
+      expect(segment.bytes / peak).toBeLessThan(2);
     }),
     { numRuns: 40 },
   );
   expect(ran).toBeGreaterThan(10);
+  ratios.sort((a, b) => a - b);
+  expect(ratios[ratios.length >> 1]).toBeGreaterThan(0.85);
+  expect(ratios[ratios.length >> 1]).toBeLessThan(1.25);
 });
