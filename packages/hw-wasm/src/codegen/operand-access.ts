@@ -5,7 +5,8 @@ import { Addresses, type Point } from './addresses.js';
 import type { Expression, FunctionBuilder, Local } from './function-builder.js';
 import { type Parameters, readParameters } from './generic.js';
 import type { KernelShape, SelectContext } from './kernel.js';
-import type { LaneCode, Lanes } from './lanes.js';
+import type { LaneCode } from './lanes/code.js';
+import type { Lanes } from './lanes/lanes.js';
 
 /** How lanes reach an operand. */
 export interface LaneOperand {

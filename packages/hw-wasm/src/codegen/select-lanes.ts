@@ -1,7 +1,7 @@
 import { type Box, bounds, dimensionsOf, domainBox, ELEMENT_BYTES, type Expr } from '@regrain/core-ir';
 import { type KernelShape, keyOf, type SelectContext, type Selected } from './kernel.js';
 import { accumulatorStride, LaneKernel } from './lane-kernel.js';
-import { hasLanes } from './lanes.js';
+import { hasLanes } from './lanes/lanes.js';
 import { commonDivisor, laneBlock, laneOperand, laneStride, packable } from './operand-access.js';
 import { slidingOf, WindowKernel } from './window-kernel.js';
 

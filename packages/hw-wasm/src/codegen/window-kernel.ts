@@ -4,7 +4,7 @@ import { operandsIn } from './generic.js';
 import type { Imports } from './imports.js';
 import type { KernelShape, SelectContext } from './kernel.js';
 import { type LaneConfig, LaneKernel } from './lane-kernel.js';
-import type { Lanes } from './lanes.js';
+import type { Lanes } from './lanes/lanes.js';
 import { coefficient, constantOf, laneBlock, laneStride, outsideVector, type Pointer } from './operand-access.js';
 import { productOf } from './product.js';
 

@@ -3,7 +3,8 @@ import type { Expression, FunctionBuilder, Local } from '../function-builder.js'
 import { operandsIn } from '../generic.js';
 import type { Imports } from '../imports.js';
 import type { KernelShape } from '../kernel.js';
-import { LaneCode, type Lanes } from '../lanes.js';
+import { LaneCode } from '../lanes/code.js';
+import type { Lanes } from '../lanes/lanes.js';
 import { laneBlock, laneStride, OperandAccess, type Pointer } from '../operand-access.js';
 import { tilesOf } from './panel.js';
 import { type Contraction, type ContractionExtras, phaseBytes } from './plan.js';

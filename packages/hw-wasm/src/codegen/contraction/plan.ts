@@ -1,7 +1,7 @@
 import { type Box, type DType, dimensionsOf, ELEMENT_BYTES, type Expr } from '@regrain/core-ir';
 import { operandsIn } from '../generic.js';
 import type { KernelShape, SelectContext } from '../kernel.js';
-import { hasLanes } from '../lanes.js';
+import { hasLanes } from '../lanes/lanes.js';
 import { coefficient, commonDivisor, constantOf, type LaneOperand, laneBlock, laneOperand, laneStride, leaves } from '../operand-access.js';
 import { productOf } from '../product.js';
 import { reductionOrder } from '../reduction-order.js';

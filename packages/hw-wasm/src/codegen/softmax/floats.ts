@@ -4,7 +4,7 @@ import type { Expression, FunctionBuilder, Local } from '../function-builder.js'
 import { readParameters } from '../generic.js';
 import type { Imports } from '../imports.js';
 import type { KernelShape } from '../kernel.js';
-import { LaneCode } from '../lanes.js';
+import { LaneCode } from '../lanes/code.js';
 import { laneBlock, laneStride } from '../operand-access.js';
 import type { Rows } from './rows.js';
 
