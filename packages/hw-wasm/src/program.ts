@@ -3,7 +3,7 @@ import type { Located } from './layout/view.js';
 
 /** What a lane waits for before an action of the host and says after it, where there are several lanes. */
 export interface Sync {
-  /** Address of a list of waits (see `Emitter.waits`); 0: none. */
+  /** Address of a list of waits (see `LaneBuilders.waits`); 0: none. */
   readonly waits: number;
   /** What the lane's counter becomes; absent: as it is. */
   readonly done?: number;
