@@ -62,7 +62,12 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
         const o = segment.last - 1 - k;
         const [tensor] = nodes[o].writes;
         inUnits.tasks.set(o, groups.flat());
-        if (readLater(geometry, tensor, segment.last)) return;
+        if (readLater(geometry, tensor, segment.last)) {
+          // Who reads it by rows frees them one by one.
+          const rows = rowByRow(grids[tensor]);
+          if (rows) cuts.set(tensor, rows);
+          return;
+        }
         const boxes = groups.flat().map((box) => written(program, o, box));
         inUnits.regions.set(tensor, [...(inUnits.regions.get(tensor) ?? []), ...boxes]);
       });
@@ -92,7 +97,7 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
       for (const { tensor } of nodes[o].reads) {
         if (geometry.writers[tensor][0] >= segment.first) continue;
         const grid = grids[tensor];
-        const own = cuts.get(tensor) ?? rowByRow(grid, program.tensors[tensor].kind === 'input');
+        const own = cuts.get(tensor) ?? (program.tensors[tensor].kind === 'input' ? rowByRow(grid) : undefined);
         if (!own) continue;
         const wanted = every(grid.columns, widthAtLeast(grid, widthOf(grid)), 0);
         cuts.set(tensor, wanted.length > own.regionColumns.length ? { ...own, regionColumns: wanted } : own);
@@ -228,8 +233,8 @@ function bandedTensors({ nodes }: Geometry, { first, last, held: chain }: Segmen
   return banded;
 }
 
-function rowByRow(grid: Grid, input: boolean): Cuts | undefined {
-  if (!input || grid.rowAxis < 0) return undefined;
+function rowByRow(grid: Grid): Cuts | undefined {
+  if (grid.rowAxis < 0) return undefined;
   const rows = every(grid.rows, 1, 0);
   return { taskRows: rows, taskColumns: [], regionRows: rows, regionColumns: [] };
 }

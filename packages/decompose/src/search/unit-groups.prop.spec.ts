@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { frontOf, macFactorOf, searchOptions } from '../search.js';
 import { geometryOf } from './geometry.js';
+import { realise } from './realise.js';
 import { inputOf } from './spec-support.js';
 import { boxesOf, unitGroupsTo } from './unit-groups.js';
 
@@ -128,6 +129,57 @@ it('holds the gates of a cell for a few units at a time', () => {
   const wide = program.tensors.flatMap(({ shape }, t) => (shape[1] === 64 ? [t] : []));
   expect(wide.map((t) => grain.regions[t].length >= 16)).toEqual([true, true, true, true]);
   expect(grain.segments?.length).toBe(3);
+});
+
+it('stores by rows what it makes in groups of channels: who reads it by rows frees them one by one', () => {
+  const [channels, rows] = [8, 6];
+  const tensor = (name: string, width: number, height: number): Tensor => ({
+    name,
+    shape: [1, width, height, 1],
+    dtype: 'int32',
+    kind: name === 'x' ? 'input' : 'computed',
+  });
+  const operation = (name: string, domain: Operation['domain'], operands: Operation['operands'], body: Operation['body']): Operation => ({
+    name,
+    type: 'Test',
+    attributes: {},
+    domain,
+    operands,
+    body,
+    macs: 0,
+  });
+  const points = [parallel(1), parallel(channels), parallel(rows)];
+  const read = (from: number, row: IndexMap[number], channel = d(1)) => ({
+    tensor: from,
+    mode: 'read' as const,
+    map: [d(0), channel, row, { at: 0 }],
+  });
+  const write = (to: number, row: IndexMap[number]) => ({ tensor: to, mode: 'write' as const, map: [d(0), d(1), row, { at: 0 }] });
+  const program: Program = {
+    name: 'gated',
+    tensors: [tensor('x', 1, rows), tensor('wide', channels, rows), tensor('pooled', channels, 1), tensor('gated', channels, rows)],
+    operations: [
+      operation('expand', points, [read(0, d(2), { at: 0 }), read(0, d(2), { at: 0 }), write(1, d(2))], both),
+      operation('pool', [parallel(1), parallel(channels), { extent: rows, kind: 'reduction' }], [read(1, d(2)), write(2, { at: 0 })], sum),
+      operation('gate', points, [read(1, d(2)), read(2, { at: 0 }), write(3, d(2))], both),
+    ],
+    outputs: [3],
+    states: [],
+  };
+  const rest = { columns: 0, bytes: 0, macs: 0, held: undefined };
+  const grain = realise(
+    geometryOf(program),
+    [
+      { ...rest, first: 0, last: 2, units: { axis: 1, groups: 4 } },
+      { ...rest, first: 2, last: 3 },
+    ],
+    1024,
+    1,
+  );
+  expect(grain.tasks[0]).toHaveLength(4);
+  expect(grain.regions[1]).toHaveLength(rows);
+  const work = expand(program, grain);
+  expect(verify(simplePlan(program, work, { constraints: [external] }))).toEqual([]);
 });
 
 it('leaves layers alone of which every unit needs every other', () => {
