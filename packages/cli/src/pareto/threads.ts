@@ -71,17 +71,34 @@ class Threads implements GrainPlanner {
     if (this.idle.length === 0 || this.waiting.length === 0) return;
     const worker = this.idle.shift() as Worker;
     const { job, resolve, reject } = this.waiting.shift() as Waiting;
-    const died = (error: Error): void => reject(error);
-    worker.once('error', died);
-    worker.once('message', (message: FromThread) => {
-      worker.off('error', died);
+    const release = (): void => {
+      worker.off('message', answered).off('error', died).off('exit', left);
+    };
+    const answered = (message: FromThread): void => {
+      release();
       this.idle.push(worker);
       if ('failed' in message) reject(errorOf(message.failed));
       else resolve(message.plan);
       this.next();
-    });
+    };
+    const died = (error: Error): void => {
+      release();
+      reject(isOutOfMemory(error) ? new RegrainError('internal', `not enough memory for a plan of the front: ${error.message}`) : error);
+    };
+    const left = (code: number): void =>
+      died(
+        new RegrainError(
+          'plugin',
+          `a plugin ended the thread that planned a point of the front (process.exit(${code})); plugins must throw instead`,
+        ),
+      );
+    worker.on('message', answered).on('error', died).on('exit', left);
     worker.postMessage(job);
   }
+}
+
+function isOutOfMemory(error: Error): boolean {
+  return (error as { code?: unknown }).code === 'ERR_WORKER_OUT_OF_MEMORY';
 }
 
 function errorOf({ code, message }: { readonly code: ErrorCode | undefined; readonly message: string }): Error {

@@ -1,7 +1,7 @@
-import { elements, type IndexMap, type IndexRange, type Lowered, unsupported } from '@regrain/core-ir';
-import { flag, number, numbers, text } from './attributes.js';
+import { elements, type IndexMap } from '@regrain/core-ir';
+import { flag, number } from './attributes.js';
+import { einsum } from './einsum.js';
 import {
-  accumulatorOf,
   at,
   axisOf,
   constantInput,
@@ -10,18 +10,14 @@ import {
   type Lowering,
   opaque,
   operatorFamily,
-  parallel,
   pointwise,
-  read,
-  reduction,
   resultsOf,
-  scalarConstant,
   windowMap,
-  write,
   wrong,
 } from './lowering.js';
+import { pad } from './pad.js';
 import { gatherAxes } from './reduce.js';
-import { add, call, mul, select, x } from './scalar.js';
+import { add, call, select, x } from './scalar.js';
 
 /** ArgMax and ArgMin: opaque along their axis. */
 const extremeIndex = (better: (a: number, b: number) => boolean): Lowering => ({
@@ -179,120 +175,6 @@ const tile: Lowering = {
     if (repeats.length !== shape.length) throw wrong(node, `${repeats.length} repeats do not fit [${shape}]`);
     const map = shape.map((extent, d) => at(repeats[d] === 1 ? { d } : extent === 1 ? 0 : ['mod', { d }, extent]));
     return pointwise(node, { shape: shape.map((extent, d) => extent * repeats[d]), dtype }, [{ tensor: 0, shape, dtype, map }], x(0));
-  },
-};
-
-/** Einsum as a sum of products; every label is a dimension of the domain, the result's first. */
-const einsum: Lowering = {
-  lower(node) {
-    const equation = text(node, 'equation', '').replaceAll(' ', '');
-    if (equation.includes('.')) throw unsupported(`node ${node.name || '(unnamed)'} (Einsum): an ellipsis is not handled`);
-    const [left, right] = equation.split('->');
-    const terms = left.split(',');
-    if (terms.length !== node.inputs.length) throw wrong(node, `equation ${equation} does not fit ${node.inputs.length} inputs`);
-    const labels = [...left.replaceAll(',', '')];
-    const result =
-      right ??
-      [...new Set(labels)]
-        .filter((label) => labels.filter((other) => other === label).length === 1)
-        .sort()
-        .join('');
-    const extents = new Map<string, number>();
-    terms.forEach((term, i) => {
-      const { shape } = input(node, i);
-      if (term.length !== shape.length) throw wrong(node, `term ${term} does not fit input ${i} of shape [${shape}]`);
-      [...term].forEach((label, d) => {
-        if ((extents.get(label) ?? shape[d]) !== shape[d]) throw wrong(node, `label ${label} has two sizes`);
-        extents.set(label, shape[d]);
-      });
-    });
-    const summed = [...extents.keys()].filter((label) => !result.includes(label));
-    const order = [...result, ...summed];
-    const shape = [...result].map((label) => extents.get(label) ?? 1);
-    const { dtype } = input(node, 0);
-    const reduced = summed.map((label) => extents.get(label) ?? 1);
-    const maps = terms.map((term): IndexMap => [...term].map((label) => at({ d: order.indexOf(label) })));
-    const product = terms.map((_, i) => x(i)).reduce(mul);
-    return {
-      outputs: [{ shape, dtype }],
-      operations: [
-        {
-          name: node.name,
-          type: node.type,
-          attributes: {},
-          domain: [...parallel(shape), ...reduction(reduced)],
-          operands: [...maps.map((map, i) => read(i, map)), write(node.inputs.length, dims(0, shape.length))],
-          body: {
-            acc: accumulatorOf(dtype),
-            init: 0,
-            step: add('acc', product),
-            finish: reduced.length ? 'acc' : product,
-          },
-          macs: elements(shape) * elements(reduced),
-        },
-      ],
-    } satisfies Lowered;
-  },
-};
-
-/** Pad: a constant as reads beyond the tensor, `edge` and `wrap` as index maps, `reflect` opaque along the padded axes. */
-const pad: Lowering = {
-  lower(node) {
-    const { shape, dtype } = input(node, 0);
-    const axes = node.inputs[3] ? constantInput(node, 3, 'axes').map((axis) => axisOf(node, axis, shape.length)) : shape.map((_, d) => d);
-    const pads = node.inputs[1] ? constantInput(node, 1, 'pads') : (numbers(node, 'pads') ?? numbers(node, 'paddings', []));
-    if (pads.length !== 2 * axes.length) throw wrong(node, `${pads.length} pads do not fit ${axes.length} axes`);
-    const begin = shape.map((_, d) => pads[axes.indexOf(d)] ?? 0);
-    const end = shape.map((_, d) => (axes.includes(d) ? pads[axes.length + axes.indexOf(d)] : 0));
-    const out = shape.map((extent, d) => extent + begin[d] + end[d]);
-    if (out.some((extent) => extent < 1)) throw wrong(node, `the result [${out}] would be empty`);
-    const mode = text(node, 'mode', 'constant');
-    const moved = (d: number) => (begin[d] === 0 ? { d } : (['+', { d }, -begin[d]] as const));
-    const still = (d: number): boolean => begin[d] === 0 && end[d] === 0;
-    const mapped = (map: IndexMap) => pointwise(node, { shape: out, dtype }, [{ tensor: 0, shape, dtype, map }], x(0));
-    switch (mode) {
-      case 'constant': {
-        const value = node.inputs[2] ? scalarConstant(node, 2) : number(node, 'value', 0);
-        if (value === undefined) throw unsupported(`node ${node.name || '(unnamed)'} (Pad): the value must be a constant`);
-        const lowered = mapped(shape.map((_, d) => at(moved(d))));
-        const [operation] = lowered.operations;
-        const [source, ...rest] = operation.operands;
-        return { ...lowered, operations: [{ ...operation, operands: [{ ...source, outside: value }, ...rest] }] };
-      }
-      case 'edge':
-        return mapped(shape.map((extent, d) => at(still(d) ? { d } : ['max', ['min', moved(d), extent - 1], 0])));
-      case 'wrap':
-        return mapped(shape.map((extent, d) => at(still(d) ? { d } : ['mod', moved(d), extent])));
-      case 'reflect':
-        return opaque(node, [{ shape: out, dtype }], {
-          reads: [{ tensor: 0, map: shape.map((_, d): IndexRange => (still(d) ? at({ d }) : 'all')) }],
-          domain: out,
-          writes: [dims(0, out.length)],
-          attributes: { begin },
-        });
-      default:
-        throw wrong(node, `mode ${mode} is not known`);
-    }
-  },
-  evaluate(attributes, [data]) {
-    const [out] = resultsOf(attributes);
-    const begin = attributes.begin as readonly number[];
-    const values = new Float64Array(elements(out.shape));
-    for (let i = 0; i < values.length; i++) {
-      let rest = i;
-      let offset = 0;
-      let stride = 1;
-      for (let d = out.shape.length - 1; d >= 0; d--) {
-        const extent = data.shape[d];
-        const period = Math.max(1, 2 * (extent - 1));
-        const position = ((((rest % out.shape[d]) - begin[d]) % period) + period) % period;
-        offset += Math.min(position, period - position) * stride;
-        rest = Math.floor(rest / out.shape[d]);
-        stride *= extent;
-      }
-      values[i] = data.data[offset];
-    }
-    return [{ ...out, data: values }];
   },
 };
 
