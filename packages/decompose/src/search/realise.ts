@@ -15,8 +15,8 @@ interface Cuts {
   readonly taskColumns: readonly number[];
   readonly regionRows: readonly number[];
   readonly regionColumns: readonly number[];
-  /** Along the channels; `inner`: all groups of a patch before the next patch. */
-  readonly groups?: { readonly axis: number; readonly cuts: readonly number[]; readonly inner?: boolean };
+  /** Along the channels; `inner`: all groups of a patch before the next patch; `stored`: tasks alone, as the groups are read together. */
+  readonly groups?: { readonly axis: number; readonly cuts: readonly number[]; readonly inner?: boolean; readonly stored?: boolean };
   readonly end?: EndCuts;
 }
 
@@ -82,8 +82,8 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
       const ahead = Math.max(0, Math.round(hi));
       const taskRows = every(grid.rows, band, banded.has(tensor) ? ahead : ahead % band);
       const taskColumns = every(grid.columns, widthOf(grid), 0);
-      const regionRows = how === 'kept' ? every(grid.rows, 1, 0) : taskRows;
       const stored = (geometry.readers[tensor].at(-1) ?? segment.last) >= segment.last;
+      const regionRows = how === 'kept' ? every(grid.rows, stored ? rowsAtLeast(grid, align) : 1, 0) : taskRows;
       // Before a tall end, what passes may wait until the end, too.
       const stays = how === 'kept' || segment.end !== undefined;
       const tile = widthOf(grid);
@@ -111,10 +111,11 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
     const own = cuts.get(tensor);
     const { groups, end } = own ?? {};
     const [rows, columns] = [own?.[`${what}Rows`] ?? [], own?.[`${what}Columns`] ?? []];
+    const grouped = groups?.stored && what === 'region' ? [] : (groups?.cuts ?? []);
     const product = (down: readonly number[], across: readonly number[]): Box[] =>
       tiles(
         shape,
-        shape.map((_, d) => (d === rowAxis ? down : d === columnAxis ? across : d === groups?.axis ? groups.cuts : between[tensor][d])),
+        shape.map((_, d) => (d === rowAxis ? down : d === columnAxis ? across : d === groups?.axis ? grouped : between[tensor][d])),
       );
     const boxes = end
       ? [
@@ -140,7 +141,7 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
     const own = cuts.get(tensor);
     const write = operation.operands.find(({ mode }) => mode !== 'read');
     if (nodes[o].writes.length !== 1 || !own || !write) return 'owner' as const;
-    if (sameForBoth(own) && (!own.end || sameForBoth(own.end))) return 'owner' as const;
+    if (sameForBoth(own) && !own.groups?.stored && (!own.end || sameForBoth(own.end))) return 'owner' as const;
     const boxes = boxesOf(tensor, 'task').map((box) => preimage(operation, write, box));
     return boxes.length > 0 ? boxes.filter((box): box is Box => box !== undefined) : [domainBox(operation)];
   });
@@ -177,7 +178,8 @@ function inGroups(
   for (const tensor of [wide, slid]) {
     const { rows, columns: width } = grids[tensor];
     const [down, across] = [every(rows, 1, 0), columns === 0 ? [] : every(width, columns, 0)];
-    cuts.set(tensor, { taskRows: down, regionRows: down, taskColumns: across, regionColumns: across, groups });
+    const stored = tensor === slid && !narrow;
+    cuts.set(tensor, { taskRows: down, regionRows: down, taskColumns: across, regionColumns: across, groups: { ...groups, stored } });
   }
   if (narrow)
     cuts.set(narrow.tensor, { taskRows: [], taskColumns: [], regionRows: every(grids[narrow.tensor].rows, 1, 0), regionColumns: [] });
@@ -217,6 +219,12 @@ const STORED_BYTES = 192;
 /** Columns of such a region: whole tiles. */
 function widthAtLeast({ cellBytes }: Grid, tile: number): number {
   return Math.ceil(STORED_BYTES / Math.max(1, cellBytes) / tile) * tile;
+}
+
+/** Rows of such a region: one, unless alignment would waste most of it. */
+function rowsAtLeast({ cellBytes, columns }: Grid, align: number): number {
+  const bytes = cellBytes * columns;
+  return bytes >= align ? 1 : Math.ceil(STORED_BYTES / Math.max(1, bytes));
 }
 
 /** Results whose tasks decide how often something is computed again: readers of what is recomputed, and on from there until rows stay. */
