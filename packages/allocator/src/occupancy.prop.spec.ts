@@ -48,4 +48,23 @@ describe('occupancy', () => {
       { numRuns: 300 },
     );
   });
+
+  it('finds the same places where it is told that none is asked for twice', () => {
+    fc.assert(
+      fc.property(packings(12), fc.func(fc.boolean()), (packing, tight) => {
+        const groups = groupsOf(packing);
+        const work = { left: Number.POSITIVE_INFINITY };
+        const once = new Occupancy(groups, packing.buffers.length, work, true);
+        const often = new Occupancy(groups, packing.buffers.length);
+        for (const [k, group] of groups.entries()) {
+          const placeOf = (occupancy: Occupancy): number => (tight(k) ? occupancy.tightestOf(group) : occupancy.lowestOf(group));
+          const offset = placeOf(often);
+          expect(placeOf(once)).toBe(offset);
+          once.add(group, offset);
+          often.add(group, offset);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
 });

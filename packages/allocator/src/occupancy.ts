@@ -18,17 +18,22 @@ export class Occupancy {
   private readonly nodes: number[] = [];
   private readonly inside: boolean[] = [];
   private readonly asked = new Asked();
+  /** By node, how many pieces that are not added yet consist of it, if each is asked for no more once it is added. */
+  private readonly awaited: Int32Array | undefined;
 
+  /** `once`: no group is asked for after it is added, so what only such would look at is not noted. */
   constructor(
     groups: readonly Group[],
     buffers: number,
     private readonly work: Work = { left: Number.POSITIVE_INFINITY },
+    once = false,
   ) {
     this.start = new Float64Array(buffers);
     const times = groups.reduce((most, { last }) => Math.max(most, last), 0) + 1;
     this.size = 2 ** Math.ceil(Math.log2(times));
     this.always = new Array(2 * this.size);
     this.sometimes = new Array(this.size);
+    if (once) this.awaited = this.countAwaited(groups);
   }
 
   offsetOf(buffer: number): number {
@@ -39,8 +44,12 @@ export class Occupancy {
     for (const { buffer, at, bytes, first, last } of group.pieces) {
       this.start[buffer] = offset + at;
       if (bytes === 0) continue;
-      const count = this.findNodes(first, last);
-      for (let k = 0; k < count; k++) if (this.inside[k]) this.note(this.nodes[k], offset + at, offset + at + bytes);
+      const count = this.findInside(first, last);
+      for (let k = 0; k < count; k++) {
+        const node = this.nodes[k];
+        if (this.awaited) this.awaited[node]--;
+        this.note(node, offset + at, offset + at + bytes);
+      }
     }
   }
 
@@ -115,7 +124,30 @@ export class Occupancy {
     return asked;
   }
 
-  /** Lists the largest nodes that make up the span of time, and those above them; how many there are. */
+  private countAwaited(groups: readonly Group[]): Int32Array {
+    const awaited = new Int32Array(2 * this.size);
+    for (const { pieces } of groups) {
+      for (const { bytes, first, last } of pieces) {
+        if (bytes === 0) continue;
+        const count = this.findInside(first, last);
+        for (let k = 0; k < count; k++) awaited[this.nodes[k]]++;
+      }
+    }
+    return awaited;
+  }
+
+  /** Lists the largest nodes that make up the span of time; how many there are. */
+  private findInside(first: number, last: number): number {
+    const { nodes } = this;
+    let count = 0;
+    for (let left = first + this.size, right = last + this.size + 1; left < right; left >>= 1, right >>= 1) {
+      if (left & 1) nodes[count++] = left++;
+      if (right & 1) nodes[count++] = --right;
+    }
+    return count;
+  }
+
+  /** Lists the same nodes and those above them; how many there are. */
   private findNodes(first: number, last: number): number {
     const { nodes, inside } = this;
     let count = 0;
@@ -153,7 +185,9 @@ export class Occupancy {
 
   private note(node: number, from: number, to: number): void {
     (this.always[node] ??= new Intervals()).add(from, to);
+    const { awaited } = this;
     for (let above = node >> 1; above > 0; above >>= 1) {
+      if (awaited && awaited[above] === 0) continue;
       if (!(this.sometimes[above] ??= new Intervals()).add(from, to)) return;
     }
   }

@@ -26,7 +26,7 @@ export function placeInOrder(
   limit: number,
   work: Work = { left: Number.POSITIVE_INFINITY },
 ): Placed | undefined {
-  const occupancy = new Occupancy(groups, packing.buffers.length, work);
+  const occupancy = new Occupancy(groups, packing.buffers.length, work, true);
   let height = 0;
   for (const group of groups) {
     if (group.fixed === undefined) continue;
