@@ -63,9 +63,9 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
         const [tensor] = nodes[o].writes;
         inUnits.tasks.set(o, groups.flat());
         if (readLater(geometry, tensor, segment.last)) {
-          // Who reads it by rows frees them one by one.
+          // Who reads it by rows frees them one by one, unless alignment would waste most of each.
           const rows = rowByRow(grids[tensor]);
-          if (rows) cuts.set(tensor, rows);
+          if (rows && rowsAtLeast(grids[tensor], align) === 1) cuts.set(tensor, rows);
           return;
         }
         const boxes = groups.flat().map((box) => written(program, o, box));

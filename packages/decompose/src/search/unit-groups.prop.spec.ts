@@ -167,17 +167,15 @@ it('stores by rows what it makes in groups of channels: who reads it by rows fre
     states: [],
   };
   const rest = { columns: 0, bytes: 0, macs: 0, held: undefined };
-  const grain = realise(
-    geometryOf(program),
-    [
-      { ...rest, first: 0, last: 2, units: { axis: 1, groups: 4 } },
-      { ...rest, first: 2, last: 3 },
-    ],
-    1024,
-    1,
-  );
+  const segments = [
+    { ...rest, first: 0, last: 2, units: { axis: 1, groups: 4 } },
+    { ...rest, first: 2, last: 3 },
+  ];
+  const grain = realise(geometryOf(program), segments, 1024, 1);
   expect(grain.tasks[0]).toHaveLength(4);
   expect(grain.regions[1]).toHaveLength(rows);
+  // A row has 4 × 8 bytes.
+  expect(realise(geometryOf(program), segments, 1024, 64).regions[1]).toHaveLength(1);
   const work = expand(program, grain);
   expect(verify(simplePlan(program, work, { constraints: [external] }))).toEqual([]);
 });
