@@ -9,6 +9,7 @@ import {
   withInputs,
 } from '@regrain/core-ir';
 import { type FrontPoint, frontOf, type SearchOptions, searchOptions } from '@regrain/decompose';
+import { DEFAULT_OBJECTIVE } from '../default-pipeline.js';
 import type { SessionSource } from '../open-session.js';
 import { type GrainPlanner, planGrain } from './plan-grain.js';
 import { type PlannedPoint, PointPlanner, SEARCH, STEP, WINDOW } from './point-planner.js';
@@ -46,7 +47,9 @@ export async function planFront(request: FrontRequest): Promise<PlannedFront> {
   const { machine } = session.make(HardwareTarget, request.options.target);
   // A front is of bytes and work: laying regions side by side would take a third of its time.
   const pipeline = { ...request.options.pipeline, adjust: undefined };
-  const options: CompileOptions = { ...request.options, constraints, pipeline, adjacency: false, progress: undefined };
+  // Cycles are in the plans' texts; for the default objective they decide between plans of as many bytes only.
+  const untimed = !request.texts && choiceId(request.options.objective) === DEFAULT_OBJECTIVE;
+  const options: CompileOptions = { ...request.options, constraints, pipeline, adjacency: false, untimed, progress: undefined };
   const threads = request.source && openThreads({ source: request.source, loaded, options, machine }, WINDOW);
   const planner = threads ?? oneByOne((job) => planGrain(session, loaded, options, machine, job));
   try {

@@ -45,6 +45,13 @@ describe('compile', () => {
     await expect(session.compile(blurs(), toyOptions({ grain: { grain: torn, by } }))).rejects.toThrow(/tasks for each/);
   });
 
+  it('makes the same plan without running it where nobody asks for times', async () => {
+    const { plan } = await session.compile(blurs(), toyOptions());
+    const { plan: untimed, seen } = await session.compile(blurs(), toyOptions({ untimed: true }));
+    expect(untimed).toEqual({ ...plan, metrics: { ...plan.metrics, cycles: 0 } });
+    expect(seen.end).toHaveLength(plan.steps.length);
+  });
+
   it('gives up what is not worth more, before it is placed and after', async () => {
     const { metrics } = (await session.compile(blurs(), toyOptions())).plan;
     const asked: number[] = [];

@@ -192,7 +192,7 @@ async function adjust(
 /** The best plan if a fresh comparison with the baseline bears it out, where the target measures times; else the baseline. */
 async function confirmed(run: Run, best: Finished, baseline: Finished): Promise<Finished> {
   const { target, objective, constants, machine } = run;
-  if (best === baseline || !target.measures || !target.compare || !constants) return best;
+  if (run.options.untimed || best === baseline || !target.measures || !target.compare || !constants) return best;
   const factor = await run.call('confirm', HardwareTarget, run.options.target, () =>
     target.compare?.(best.plan, baseline.plan, constants ?? new Uint8Array()),
   );

@@ -9,6 +9,7 @@ import { Mover } from '../extension-points/mover.js';
 import { Scheduler } from '../extension-points/scheduler.js';
 import type { Grain } from '../ir/grain.js';
 import type { Machine } from '../ir/machine.js';
+import type { Observations } from '../ir/observations.js';
 import type { Plan } from '../ir/plan.js';
 import type { Program } from '../ir/program.js';
 import { metricsOf } from '../plan/metrics.js';
@@ -138,7 +139,25 @@ async function execute(run: Run, draft: Draft, choice: Choice): Promise<Draft> {
     metrics: { peakBytes: [], arenaBytes: [], movedBytes: 0, macs: 0, cycles: 0 },
     trials: [],
   };
-  const { seen } = await run.call('execute', HardwareTarget, choice, () => run.target.execute(unscored, run.constants));
+  const { seen } = run.options.untimed
+    ? { seen: nothingSeen(steps.length, work.regions.length) }
+    : await run.call('execute', HardwareTarget, choice, () => run.target.execute(unscored, run.constants));
   const plan: Plan = { ...unscored, metrics: metricsOf(unscored, seen) };
   return { ...draft, plan, seen, score: run.objective.score(plan.metrics, run.machine) };
+}
+
+/** Of a plan that was not run. */
+function nothingSeen(steps: number, regions: number): Observations {
+  const [ofSteps, ofRegions] = [new Float64Array(steps), new Float64Array(regions)];
+  return {
+    unit: 'cycle',
+    start: ofSteps,
+    end: ofSteps,
+    waited: ofRegions,
+    busy: ofRegions,
+    read: ofRegions,
+    filled: ofRegions,
+    accesses: ofRegions,
+    coaccess: [],
+  };
 }

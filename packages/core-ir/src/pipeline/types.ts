@@ -45,6 +45,11 @@ export interface CompileOptions {
    * what each takes at least: before placing the arena of its live bytes, and until it has run a cycle for each step.
    */
   readonly worth?: (least: Metrics) => boolean;
+  /**
+   * No plan is run: it takes no cycles, and nothing is seen of it. For those who compare plans by their bytes and work alone; figures of time
+   * count as 0.
+   */
+  readonly untimed?: boolean;
   readonly progress?: (event: ProgressEvent) => void;
 }
 
