@@ -48,11 +48,17 @@ function search(geometry: Geometry, last: number, align: number): UnitGroups[] {
   domain.forEach(({ kind, extent }, axis) => {
     if (kind !== 'parallel' || extent < 2) return;
     const halves = boxesOf(geometry, last, { axis, groups: 2 }, 0);
-    for (let first = last - 2; first >= last - halves.length; first--) {
-      if (!needsWhole(geometry, first, last) || !makesAll(geometry, first, last)) continue;
+    const firsts: number[] = [];
+    for (let first = last - 2; first >= last - halves.length; first--)
+      if (needsWhole(geometry, first, last) && makesAll(geometry, first, last)) firsts.push(first);
+    const lowest = firsts.at(-1) ?? last;
+    // The boxes of a shorter segment are the first of those of the longest.
+    const boxesIn = new Map<number, ReturnType<typeof boxesOf>>();
+    for (const first of firsts) {
       const bytesIn = (groups: number): number => {
-        const boxes = boxesOf(geometry, last, { axis, groups }, first);
-        return boxes.length === last - first ? bytesOf(geometry, first, last, boxes, align) : Number.POSITIVE_INFINITY;
+        const boxes = boxesIn.get(groups) ?? boxesOf(geometry, last, { axis, groups }, lowest);
+        boxesIn.set(groups, boxes);
+        return boxes.length >= last - first ? bytesOf(geometry, first, last, boxes, align) : Number.POSITIVE_INFINITY;
       };
       const whole = bytesIn(1);
       let best = { groups: 1, bytes: whole * (1 - WORTH) };
