@@ -75,6 +75,13 @@ describe('run', () => {
     expect(code).toBe(0);
   });
 
+  it.each(['--profile', '--poison'])('refuses %s on several threads before it plans', (option) => {
+    const { stderr, stdout, code } = regrain(['run', kws, option, '--threads', '2']);
+    expect(stderr).toBe(`regrain: ${option} works on one thread; leave --threads out\n`);
+    expect(stdout).toBe('');
+    expect(code).toBe(2);
+  });
+
   it('shows where the time goes, and as a trace', () => {
     const out = join(folder, 'profile');
     const { stdout, code } = regrain(['run', kws, '--runs', '1', '--profile', '--out', out]);

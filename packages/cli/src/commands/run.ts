@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs';
 import { basename, extname } from 'node:path';
 import { badInput, type Plan, RegrainError, Reporter, type Session, type Values } from '@regrain/core-ir';
-import { type PlanSession, ThreadedSession, WasmSession } from '@regrain/hw-wasm';
+import { ThreadedSession, WasmSession } from '@regrain/hw-wasm';
 import { Command, Option } from 'commander';
 import { MATH_HELP } from '../compile/compile-file.js';
 import { checkAgainstOnnxRuntime } from '../execute/check.js';
@@ -71,17 +71,22 @@ async function run(shell: Shell, model: string, flags: RunFlags): Promise<void> 
   if (flags.out !== undefined) checkFolder(flags.out);
   const folder = statSync(model).isDirectory();
   if (folder && flags.check) throw badInput(`--check needs the model itself: regrain run MODEL.onnx --check`);
+  const alone = flags.poison ? '--poison' : flags.profile ? '--profile' : undefined;
+  if (alone && flags.threads > 1) throw badInput(`${alone} works on one thread; leave --threads out`);
   const { session, wasm, compileMs, openedAt, ...tried } = folder
     ? await openFolder(model, flags, terminal)
     : await openModel(model, flags, terminal);
   const { plan, program } = wasm;
+  if (alone && wasm instanceof ThreadedSession) {
+    await wasm.close();
+    throw badInput(`${alone} works on one thread; the plan in ${model} is one of ${program.lanes.length}`);
+  }
   const inputs = inputsFor(plan.program, flags.input, flags.seed ?? 1);
-  if (flags.poison) inspect(wasm, inputs);
+  if (flags.poison && wasm instanceof WasmSession) inspect(wasm, inputs);
   const outputs = await wasm.run(inputs);
   const firstMs = performance.now() - openedAt;
   const check = flags.check ? await checkAgainstOnnxRuntime(model, plan.program, inputs, outputs) : undefined;
   const times = await measure(async () => wasm.run(inputs), flags.runs);
-  if (flags.profile && wasm instanceof ThreadedSession) throw badInput('--profile works on one thread; leave --threads out');
   const seen = wasm instanceof WasmSession && flags.profile ? wasm.observe(inputs).seen : undefined;
   await wasm.close();
   const profile = seen && profileOf(plan, program, seen);
@@ -113,8 +118,7 @@ async function run(shell: Shell, model: string, flags: RunFlags): Promise<void> 
 }
 
 /** A run under watch must give what a run without it gives. */
-function inspect(wasm: PlanSession, inputs: ReadonlyMap<string, Values>): void {
-  if (!(wasm instanceof WasmSession)) throw badInput('--poison works on one thread; leave --threads out');
+function inspect(wasm: WasmSession, inputs: ReadonlyMap<string, Values>): void {
   const watched = wasm.inspect(inputs);
   for (const [name, { data }] of wasm.run(inputs)) {
     const other = watched.get(name)?.data ?? [];
