@@ -25,7 +25,7 @@ export type Arithmetic = 'exact' | 'fast';
 export interface EmitOptions {
   /** Only element-by-element kernels: slow, and equal to the reference interpreter to the bit. */
   readonly generic?: boolean;
-  /** `fast`: see `Math`; default `exact`. */
+  /** `fast`: see `Arithmetic`; default `exact`. */
   readonly math?: Arithmetic;
   /** One thread runs the steps of all engines, in the plan's order. */
   readonly oneLane?: boolean;
@@ -97,7 +97,6 @@ class Emitter {
     const last = new Set([...program.outputs, ...program.states.map(({ from }) => from.tensor)]);
     const held = [...last].flatMap((tensor) => locations.atEnd(tensor));
     const scratchBytes = this.lanes.placeScratch();
-    const memoryBytes = segment.end + SLACK;
     const lanes = this.lanes.finish();
     if (lanes.some(({ staging }) => staging !== undefined)) writeInterleave(this.wasm, this.module);
     const module = this.finish();
@@ -107,7 +106,7 @@ class Emitter {
       arenaBytes: this.spaces.end,
       scratchBytes,
       relaxed: this.fused,
-      memoryBytes: Math.max(memoryBytes, segment.end + SLACK),
+      memoryBytes: segment.end + SLACK,
       lanes,
       ...(this.lanes.abort === undefined ? {} : { abort: this.lanes.abort }),
       held,
@@ -120,7 +119,7 @@ class Emitter {
     if (!isGiven(this.plan, p)) return;
     const { holds } = this.plan.placements[p];
     const placed = this.locations.ofPlacement(p);
-    if (placed && 'region' in holds) this.lanes.arrive(holds.region, placed.tensor, placed.box, placed.at, before);
+    if (placed && 'region' in holds) this.lanes.arrive(holds.region, placed, before);
   }
 
   private step(index: number, step: Step): void {

@@ -4,6 +4,7 @@ import type { PlanSession } from '@regrain/hw-wasm';
 /** Timed runs end after so long, if no number of runs was asked for. */
 const ENOUGH_MS = 1500;
 const RUNS = 20;
+
 /** Milliseconds of runs, sorted. */
 export async function measure(once: () => Promise<unknown>, runs: number | undefined): Promise<number[]> {
   const times: number[] = [];

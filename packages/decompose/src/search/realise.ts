@@ -15,8 +15,13 @@ interface Cuts {
   readonly taskColumns: readonly number[];
   readonly regionRows: readonly number[];
   readonly regionColumns: readonly number[];
-  /** Along the channels; `inner`: all groups of a patch before the next patch; `stored`: tasks alone, as the groups are read together. */
-  readonly groups?: { readonly axis: number; readonly cuts: readonly number[]; readonly inner?: boolean; readonly stored?: boolean };
+  /** Along the channels; `inner`: all groups of a patch before the next patch. */
+  readonly groups?: {
+    readonly axis: number;
+    readonly task: readonly number[];
+    readonly region: readonly number[];
+    readonly inner?: boolean;
+  };
   readonly end?: EndCuts;
 }
 
@@ -111,11 +116,10 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
     const own = cuts.get(tensor);
     const { groups, end } = own ?? {};
     const [rows, columns] = [own?.[`${what}Rows`] ?? [], own?.[`${what}Columns`] ?? []];
-    const grouped = groups?.stored && what === 'region' ? [] : (groups?.cuts ?? []);
     const product = (down: readonly number[], across: readonly number[]): Box[] =>
       tiles(
         shape,
-        shape.map((_, d) => (d === rowAxis ? down : d === columnAxis ? across : d === groups?.axis ? grouped : between[tensor][d])),
+        shape.map((_, d) => (d === rowAxis ? down : d === columnAxis ? across : d === groups?.axis ? groups[what] : between[tensor][d])),
       );
     const boxes = end
       ? [
@@ -141,7 +145,8 @@ export function realise(geometry: Geometry, segments: readonly Segment[], maxTil
     const own = cuts.get(tensor);
     const write = operation.operands.find(({ mode }) => mode !== 'read');
     if (nodes[o].writes.length !== 1 || !own || !write) return 'owner' as const;
-    if (sameForBoth(own) && !own.groups?.stored && (!own.end || sameForBoth(own.end))) return 'owner' as const;
+    if (sameForBoth(own) && (!own.end || sameForBoth(own.end)) && own.groups?.task.length === own.groups?.region.length)
+      return 'owner' as const;
     const boxes = boxesOf(tensor, 'task').map((box) => preimage(operation, write, box));
     return boxes.length > 0 ? boxes.filter((box): box is Box => box !== undefined) : [domainBox(operation)];
   });
@@ -174,12 +179,13 @@ function inGroups(
   columns: number,
   cuts: Map<number, Cuts>,
 ): void {
-  const groups = { axis, cuts: groupCuts(channels, count) };
+  const task = groupCuts(channels, count);
   for (const tensor of [wide, slid]) {
     const { rows, columns: width } = grids[tensor];
     const [down, across] = [every(rows, 1, 0), columns === 0 ? [] : every(width, columns, 0)];
-    const stored = tensor === slid && !narrow;
-    cuts.set(tensor, { taskRows: down, regionRows: down, taskColumns: across, regionColumns: across, groups: { ...groups, stored } });
+    // Behind it the groups of what is stored are read together.
+    const groups = { axis, task, region: tensor === slid && !narrow ? [] : task };
+    cuts.set(tensor, { taskRows: down, regionRows: down, taskColumns: across, regionColumns: across, groups });
   }
   if (narrow)
     cuts.set(narrow.tensor, { taskRows: [], taskColumns: [], regionRows: every(grids[narrow.tensor].rows, 1, 0), regionColumns: [] });
@@ -198,7 +204,8 @@ function inPatches(
     const across = every(grids[tensor].columns, patches.columns, 0);
     return { taskRows: down, regionRows: down, taskColumns: across, regionColumns: across };
   };
-  cuts.set(slid, { ...of(slid), groups: { axis, cuts: groupCuts(channels, patches.groups), inner: true } });
+  const groups = groupCuts(channels, patches.groups);
+  cuts.set(slid, { ...of(slid), groups: { axis, task: groups, region: groups, inner: true } });
   cuts.set(narrow.tensor, of(narrow.tensor));
   const [result] = nodes[last - 1].writes;
   const grid = grids[result];

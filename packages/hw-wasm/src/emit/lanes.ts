@@ -3,7 +3,7 @@ import type { LiveRegions } from '../layout/live.js';
 import type { Segment } from '../layout/segment.js';
 import { STAGED_BYTES } from '../layout/staging.js';
 import type { Located } from '../layout/view.js';
-import type { Action, KernelKind, Lane, Sync } from '../program.js';
+import type { Action, Held, KernelKind, Lane, Sync } from '../program.js';
 
 /** Counters of different lanes are not in one line of a cache. */
 const CACHE_LINE = 64;
@@ -65,15 +65,13 @@ export class LaneBuilders {
   }
 
   /** A part of an input that comes before a step, or after the last. */
-  arrive(region: number, tensor: number, box: Task['box'], at: Located, before: number): void {
+  arrive(region: number, placed: Held, before: number): void {
     const next = this.plan.steps[before];
     if (next) this.arrival.set(region, before);
     const { actions } = next ? this.laneAt(next) : this.lanes[0];
     actions.push({
       kind: 'arrive',
-      tensor,
-      box,
-      at,
+      ...placed,
       ...(next ? { step: before } : {}),
       ...(next && this.several ? { sync: { waits: this.waits(next) } } : {}),
     });

@@ -1,18 +1,7 @@
-import { type DType, RegrainError } from '@regrain/core-ir';
+import { type DType, ELEMENT_BYTES, RegrainError } from '@regrain/core-ir';
 import type { Expression, Local } from '../function-builder.js';
-import { type Lanes, ZERO } from './lanes.js';
+import { hasLanes, type Lanes, ZERO } from './lanes.js';
 import { LaneValues } from './values.js';
-
-const WIDTH: Readonly<Partial<Record<DType, number>>> = {
-  float32: 4,
-  int32: 4,
-  uint32: 4,
-  int16: 2,
-  uint16: 2,
-  int8: 1,
-  uint8: 1,
-  bool: 1,
-};
 
 /** Four elements from memory to registers and back. */
 export class LaneMemory extends LaneValues {
@@ -41,23 +30,10 @@ export class LaneMemory extends LaneValues {
   /** One element in all lanes. */
   splat(dtype: DType, address: Expression, offset = 0): Lanes {
     const { m } = this.fn;
-    switch (dtype) {
-      case 'float32':
-        return this.keep('f32', m.v128.load32_splat(offset, 1, address));
-      case 'int32':
-        return this.keep('i32', m.v128.load32_splat(offset, 1, address));
-      case 'int8':
-        return this.keep('i32', m.i32x4.splat(m.i32.load8_s(offset, 1, address)));
-      case 'uint8':
-      case 'bool':
-        return this.keep('i32', m.i32x4.splat(m.i32.load8_u(offset, 1, address)));
-      case 'int16':
-        return this.keep('i32', m.i32x4.splat(m.i32.load16_s(offset, 1, address)));
-      case 'uint16':
-        return this.keep('i32', m.i32x4.splat(m.i32.load16_u(offset, 1, address)));
-      default:
-        throw new RegrainError('internal', `no lanes of ${dtype}`);
+    if (dtype === 'float32' || dtype === 'int32') {
+      return this.keep(dtype === 'float32' ? 'f32' : 'i32', m.v128.load32_splat(offset, 1, address));
     }
+    return this.keep('i32', m.i32x4.splat(this.element(dtype, address, offset)));
   }
 
   /** Four elements `stride` bytes apart. */
@@ -68,38 +44,41 @@ export class LaneMemory extends LaneValues {
 
   /** Four elements, each at an address of its own. */
   gatherAt(dtype: DType, at: (k: number) => Expression): Lanes {
-    const { m, wasm } = this.fn;
+    const { m } = this.fn;
     if (dtype === 'float32' || dtype === 'int32') {
       let v = m.v128.load32_zero(0, 1, at(0));
       for (let k = 1; k < 4; k++) v = m.v128.load32_lane(0, 1, k, at(k), v);
       return this.keep(dtype === 'float32' ? 'f32' : 'i32', v);
     }
-    const one = (k: number): Expression => {
-      switch (dtype) {
-        case 'int8':
-          return m.i32.load8_s(0, 1, at(k));
-        case 'uint8':
-        case 'bool':
-          return m.i32.load8_u(0, 1, at(k));
-        case 'int16':
-          return m.i32.load16_s(0, 1, at(k));
-        case 'uint16':
-          return m.i32.load16_u(0, 1, at(k));
-        default:
-          throw new RegrainError('internal', `no lanes of ${dtype}`);
-      }
-    };
-    let v = m.i32x4.splat(one(0));
-    for (let k = 1; k < 4; k++) v = m.i32x4.replace_lane(v, k, one(k));
-    return { kind: 'i32', v: this.fn.keep(wasm.v128, v) };
+    let v = m.i32x4.splat(this.element(dtype, at(0)));
+    for (let k = 1; k < 4; k++) v = m.i32x4.replace_lane(v, k, this.element(dtype, at(k)));
+    return this.keep('i32', v);
+  }
+
+  /** One small integer. */
+  private element(dtype: DType, address: Expression, offset = 0): Expression {
+    const { i32 } = this.fn.m;
+    switch (dtype) {
+      case 'int8':
+        return i32.load8_s(offset, 1, address);
+      case 'uint8':
+      case 'bool':
+        return i32.load8_u(offset, 1, address);
+      case 'int16':
+        return i32.load16_s(offset, 1, address);
+      case 'uint16':
+        return i32.load16_u(offset, 1, address);
+      default:
+        throw new RegrainError('internal', `no lanes of ${dtype}`);
+    }
   }
 
   /** Stores the four lanes, or the first `count`. */
   store(dtype: DType, address: Expression, value: Lanes, stride: number, count: 1 | 4, offset = 0): void {
-    const { m, wasm } = this.fn;
-    const fn = this.fn;
-    const width = WIDTH[dtype];
-    if (!width) throw new RegrainError('internal', `no lanes of ${dtype}`);
+    const { fn } = this;
+    const { m, wasm } = fn;
+    const width = ELEMENT_BYTES[dtype];
+    if (!hasLanes(dtype) && dtype !== 'uint32') throw new RegrainError('internal', `no lanes of ${dtype}`);
     if (dtype === 'float32') {
       const v = this.f32(value);
       if (count === 4 && stride === width) fn.push(m.v128.store(offset, 1, address, v()));

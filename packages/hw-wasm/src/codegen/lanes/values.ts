@@ -29,11 +29,8 @@ export class LaneValues {
 
   private splatted(value: number): Lanes {
     const { m } = this.fn;
-    if (!this.exact || Object.is(Math.fround(value), value)) {
-      if (this.exact && Number.isInteger(value) && Math.abs(value) < 2 ** 31) return this.keep('i32', m.i32x4.splat(m.i32.const(value)));
-      return this.keep('f32', m.f32x4.splat(m.f32.const(value)));
-    }
-    if (Number.isInteger(value) && Math.abs(value) < 2 ** 31) return this.keep('i32', m.i32x4.splat(m.i32.const(value)));
+    if (this.exact && Number.isInteger(value) && Math.abs(value) < 2 ** 31) return this.keep('i32', m.i32x4.splat(m.i32.const(value)));
+    if (!this.exact || Object.is(Math.fround(value), value)) return this.keep('f32', m.f32x4.splat(m.f32.const(value)));
     const splat = (): Expression => m.f64x2.splat(m.f64.const(value));
     return this.pair(splat(), splat());
   }
@@ -50,8 +47,7 @@ export class LaneValues {
     const { m, wasm } = this.fn;
     if (value.kind === 'f32') return value.v;
     if (value.kind === 'i32') return this.fn.keep(wasm.v128, m.f32x4.convert_i32x4_s(value.v()));
-    const halves = [value.low, value.high].map((half) => m.f32x4.demote_f64x2_zero(half()));
-    return this.fn.keep(wasm.v128, m.i8x16.shuffle(halves[0], halves[1], [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]));
+    return this.joined(m.f32x4.demote_f64x2_zero(value.low()), m.f32x4.demote_f64x2_zero(value.high()));
   }
 
   /** As integers, cut towards zero. */
@@ -59,8 +55,13 @@ export class LaneValues {
     const { m, wasm } = this.fn;
     if (value.kind === 'i32') return value.v;
     if (value.kind === 'f32') return this.fn.keep(wasm.v128, m.i32x4.trunc_sat_f32x4_s(value.v()));
-    const halves = [value.low, value.high].map((half) => m.i32x4.trunc_sat_f64x2_s_zero(half()));
-    return this.fn.keep(wasm.v128, m.i8x16.shuffle(halves[0], halves[1], [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]));
+    return this.joined(m.i32x4.trunc_sat_f64x2_s_zero(value.low()), m.i32x4.trunc_sat_f64x2_s_zero(value.high()));
+  }
+
+  /** The first two lanes of each. */
+  private joined(low: Expression, high: Expression): Local {
+    const { m, wasm } = this.fn;
+    return this.fn.keep(wasm.v128, m.i8x16.shuffle(low, high, [0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23]));
   }
 
   /** As doubles. */
